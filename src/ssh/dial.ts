@@ -1,0 +1,63 @@
+import { lookup } from 'node:dns/promises'
+import { connect, type Socket } from 'node:net'
+import type { Hop } from '../base/failure'
+
+/**
+ * Opens the TCP connection to an SSH server, trying each address of the name (RFC 8305).
+ * `onHop` hears whether the name or the connection is being worked on.
+ * @throws Node's own error, or the signal's reason.
+ */
+export async function dial(
+  address: { host: string; port: number },
+  options: { signal: AbortSignal; onHop: (hop: Hop) => void },
+): Promise<Socket> {
+  const { signal, onHop } = options
+  onHop('DNS')
+  const addresses = await abortable(lookup(address.host, { all: true, verbatim: true }), signal)
+  onHop('TCP')
+  return new Promise((resolve, reject) => {
+    const socket = connect({
+      host: address.host,
+      port: address.port,
+      // Nagle holds back each small packet until the other end's delayed ACK: 40 ms for every exchange.
+      noDelay: true,
+      autoSelectFamily: true,
+      lookup: (_host, _options, callback) => callback(null, addresses),
+    })
+    const settle = () => {
+      signal.removeEventListener('abort', onAbort)
+      socket.off('error', onError).off('connect', onConnect)
+    }
+    const onAbort = () => {
+      settle()
+      socket.on('error', () => undefined).destroy()
+      reject(signal.reason as Error)
+    }
+    const onError = (error: Error) => {
+      settle()
+      reject(error)
+    }
+    const onConnect = () => {
+      settle()
+      resolve(socket)
+    }
+    socket.once('error', onError).once('connect', onConnect)
+    signal.addEventListener('abort', onAbort, { once: true })
+    if (signal.aborted) onAbort()
+  })
+}
+
+/** Settles with the promise, or rejects with the signal's reason if that comes first. */
+export async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted()
+  let onAbort: () => void = () => undefined
+  const aborted = new Promise<never>((_resolve, reject) => {
+    onAbort = () => reject(signal.reason as Error)
+    signal.addEventListener('abort', onAbort, { once: true })
+  })
+  try {
+    return await Promise.race([promise, aborted])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}

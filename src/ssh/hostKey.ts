@@ -1,0 +1,72 @@
+import type { KnownHost } from './knownHosts'
+import type { PublicKey } from './publicKey'
+
+export type StrictHostKeyChecking = 'ask' | 'accept-new' | 'yes' | 'no'
+
+export interface HostKeyEvidence {
+  /** As filed in known_hosts, see knownHostName. */
+  readonly name: string
+  readonly key: PublicKey
+  /** The user's files first, then the global ones. */
+  readonly knownHosts: readonly KnownHost[]
+  readonly strict: StrictHostKeyChecking
+}
+
+export type HostKeyDecision =
+  | { readonly kind: 'trust' }
+  /** Unknown, and ssh_config says to remember it without asking. */
+  | { readonly kind: 'trust and remember' }
+  /** Unknown: a person decides. `others` are keys of other types already known for this host. */
+  | { readonly kind: 'ask'; readonly others: readonly KnownHost[] }
+  | { readonly kind: 'refuse'; readonly reason: 'changed' | 'revoked'; readonly known: KnownHost }
+  | { readonly kind: 'refuse'; readonly reason: 'unknown' }
+
+/**
+ * Decides about a server's host key as OpenSSH's client does (check_host_key in sshconnect.c): a revoked key
+ * is refused whatever else is known; a key on file is trusted; another key of the same type means it changed;
+ * otherwise the host is new. Differs in one point: a changed key is refused under `no` too, because going
+ * on would send credentials to a server that may be another.
+ */
+export function decideHostKey(evidence: HostKeyEvidence): HostKeyDecision {
+  const known = evidence.knownHosts.filter((host) => host.matches(evidence.name))
+  const sameKey = (host: KnownHost) => host.key.blob.equals(evidence.key.blob)
+
+  const revoked = known.find((host) => host.marker === 'revoked' && sameKey(host))
+  if (revoked) return { kind: 'refuse', reason: 'revoked', known: revoked }
+
+  const plain = known.filter((host) => host.marker === 'none')
+  if (plain.some(sameKey)) return { kind: 'trust' }
+  const changed = plain.find((host) => host.key.type === evidence.key.type)
+  if (changed) return { kind: 'refuse', reason: 'changed', known: changed }
+
+  switch (evidence.strict) {
+    case 'ask':
+      return { kind: 'ask', others: plain }
+    case 'accept-new':
+    case 'no':
+      return { kind: 'trust and remember' }
+    case 'yes':
+      return { kind: 'refuse', reason: 'unknown' }
+  }
+}
+
+/**
+ * Puts the signature algorithms of key types already known for this host first, so that a known server with
+ * several keys shows the one on file (OpenSSH's order_hostkeyalgs).
+ */
+export function orderHostKeyAlgorithms(
+  algorithms: readonly string[],
+  name: string,
+  knownHosts: readonly KnownHost[],
+): readonly string[] {
+  const knownTypes = new Set(
+    knownHosts.filter((host) => host.marker === 'none' && host.matches(name)).map((host) => host.key.type),
+  )
+  const isKnown = (algorithm: string) => knownTypes.has(keyTypeOf(algorithm))
+  return [...algorithms.filter(isKnown), ...algorithms.filter((algorithm) => !isKnown(algorithm))]
+}
+
+/** RFC 8332: the RSA signature algorithms share the key type ssh-rsa. */
+function keyTypeOf(algorithm: string): string {
+  return algorithm.startsWith('rsa-sha2-') ? 'ssh-rsa' : algorithm
+}

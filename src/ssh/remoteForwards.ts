@@ -1,0 +1,132 @@
+import type { Channel, Client } from 'ssh2'
+import { formatAddress, type Address } from '../base/address'
+import type { Disposable } from '../base/disposable'
+import type { Log } from '../base/log'
+import type { Accept } from '../base/visitor'
+import { failures } from './failures'
+import type { SshSettings } from './settings'
+
+/** An address on which the server listens for us. */
+export interface RemoteForward {
+  /** With the port the server chose where 0 was asked for. */
+  readonly address: Address
+  /** Ends the listener and every visitor that came through it. Resolves when the server confirmed it, or is gone. */
+  cancel(): Promise<void>
+}
+
+/** The remote forwards of one transport, and the way of each channel to its forward. */
+export class RemoteForwards implements Disposable {
+  private readonly open_ = new Map<string, OpenForward>()
+  private queue: Promise<unknown> = Promise.resolve()
+  private serverMessages: string[] = []
+
+  constructor(
+    private readonly client: Client,
+    private readonly settings: SshSettings,
+    private readonly log: Log,
+  ) {
+    client.on('tcp connection', (details, accept, reject) => {
+      const address: Address = { kind: 'tcp', host: details.destIP, port: details.destPort }
+      this.route(address, { address: details.srcIP, port: details.srcPort }, accept, reject)
+    })
+    client.on('unix connection', (details, accept, reject) => {
+      const address: Address = { kind: 'unix', path: details.socketPath }
+      this.route(address, { address: '', port: 0 }, accept, reject)
+    })
+  }
+
+  /** One request at a time: the server's texts in between then belong to that request. */
+  open(bind: Address, accept: Accept): Promise<RemoteForward> {
+    const result = this.queue.then(() => this.request(bind, accept))
+    this.queue = result.catch(() => undefined)
+    return result
+  }
+
+  serverSaid(text: string): void {
+    this.log.debug(`server: ${text}`)
+    this.serverMessages.push(text)
+    if (this.serverMessages.length > 20) this.serverMessages.shift()
+  }
+
+  dispose(): void {
+    for (const forward of this.open_.values()) forward.dropVisitors()
+    this.open_.clear()
+  }
+
+  private async request(bind: Address, accept: Accept): Promise<RemoteForward> {
+    this.serverMessages = []
+    const address = await this.listen(bind).catch(() => {
+      throw failures.forwardRefused(bind, this.serverMessages, this.settings)
+    })
+    const key = formatAddress(address)
+    const forward = new OpenForward(accept)
+    this.open_.set(key, forward)
+    this.log.info(`${this.settings.hostName} listens on ${key}`)
+    return {
+      address,
+      cancel: async () => {
+        if (this.open_.get(key) !== forward) return
+        this.open_.delete(key)
+        forward.dropVisitors()
+        await this.unlisten(address)
+        this.log.info(`${this.settings.hostName} no longer listens on ${key}`)
+      },
+    }
+  }
+
+  private listen(bind: Address): Promise<Address> {
+    return new Promise((resolve, reject) => {
+      if (bind.kind === 'unix') {
+        this.client.openssh_forwardInStreamLocal(bind.path, (error) =>
+          error ? reject(error) : resolve(bind),
+        )
+      } else {
+        this.client.forwardIn(bind.host, bind.port, (error, port) =>
+          error ? reject(error) : resolve({ ...bind, port }),
+        )
+      }
+    })
+  }
+
+  /** A server that is gone listens no more either, so nothing here is an error. */
+  private unlisten(address: Address): Promise<void> {
+    return new Promise((resolve) => {
+      try {
+        if (address.kind === 'unix') this.client.openssh_unforwardInStreamLocal(address.path, () => resolve())
+        else this.client.unforwardIn(address.host, address.port, () => resolve())
+      } catch {
+        resolve()
+      }
+    })
+  }
+
+  private route(
+    address: Address,
+    originator: { address: string; port: number },
+    accept: () => Channel,
+    reject: () => void,
+  ): void {
+    const forward = this.open_.get(formatAddress(address))
+    if (forward === undefined) return reject()
+    forward.enter(accept(), originator)
+  }
+}
+
+class OpenForward {
+  private readonly channels = new Set<Channel>()
+
+  constructor(private readonly accept: Accept) {}
+
+  enter(channel: Channel, originator: { address: string; port: number }): void {
+    this.channels.add(channel)
+    // Every visitor's stream ends in an error at some time; whoever reads it hears of it by 'close' too.
+    channel.on('error', () => undefined)
+    channel.once('close', () => this.channels.delete(channel))
+    this.accept({ stream: channel, originator })
+  }
+
+  dropVisitors(): void {
+    for (const channel of this.channels) channel.destroy()
+    this.channels.clear()
+  }
+}

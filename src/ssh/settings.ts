@@ -1,0 +1,27 @@
+import type { StrictHostKeyChecking } from './hostKey'
+import type { KnownHost } from './knownHosts'
+
+/** What ssh_config(5) resolves to for one destination: every field has its final value. */
+export interface SshSettings {
+  /** What the user wrote, for messages and for known_hosts aliases. */
+  readonly destination: string
+  readonly hostName: string
+  readonly port: number
+  readonly user: string
+  readonly identityFiles: readonly string[]
+  readonly identitiesOnly: boolean
+  /** Path of the agent's socket or pipe; undefined when no agent is to be used. */
+  readonly identityAgent: string | undefined
+  readonly userKnownHostsFiles: readonly string[]
+  readonly globalKnownHostsFiles: readonly string[]
+  /** Keys known without a file: those of a server this program started itself. */
+  readonly fixedKnownHosts: readonly KnownHost[]
+  readonly hostKeyAlias: string | undefined
+  readonly hashKnownHosts: boolean
+  readonly strictHostKeyChecking: StrictHostKeyChecking
+  readonly connectTimeoutMs: number
+  readonly serverAliveIntervalMs: number
+  readonly serverAliveCountMax: number
+  /** Options the configuration asks for that cannot be followed, as written there. */
+  readonly unsupported: readonly string[]
+}

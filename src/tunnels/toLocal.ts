@@ -1,0 +1,65 @@
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { connect as connectTls } from 'node:tls'
+import type { Accept } from '../base/visitor'
+import { dialLocal } from '../ports/dialLocal'
+import type { LocalApp } from './localApp'
+
+/**
+ * The last stage: joins each visitor to the local app, both ways, with back-pressure and half-close. An app that
+ * cannot be reached ends the visitor, so that the proxy in front answers 502.
+ */
+export function toLocal(app: LocalApp, report: { onAnswer(): void; onNoAnswer(error: Error): void }): Accept {
+  return ({ stream }) => {
+    const socket = dialLocal(app)
+    let connected = false
+    socket.once('connect', () => {
+      connected = true
+      report.onAnswer()
+    })
+    socket.once('error', (error) => {
+      if (!connected) report.onNoAnswer(error)
+    })
+    join(stream, app.protocol === 'https' ? overTls(socket) : socket)
+  }
+}
+
+/** Joins two streams until both directions have ended; an error on one ends the other and nothing else. */
+export function join(visitor: Duplex, local: Duplex): void {
+  let visitorEnded = false
+  let visitorFinished = false
+  visitor.once('end', () => {
+    visitorEnded = true
+    if (visitorFinished) visitor.destroy()
+  })
+  visitor.once('finish', () => {
+    visitorFinished = true
+    // RFC 4254 5.3: closing before both sides sent EOF would cut off data still under way.
+    if (visitorEnded) visitor.destroy()
+  })
+  visitor.once('error', () => local.destroy())
+  visitor.once('close', () => {
+    if (visitorEnded && visitorFinished) return
+    // What a whole request still has under way to the app arrives; nobody is left for the answer.
+    if (visitorEnded && !local.writableFinished) local.once('finish', () => local.destroy())
+    else local.destroy()
+  })
+  local.once('error', () => visitor.destroy())
+  local.once('close', () => {
+    if (!local.readableEnded) visitor.destroy()
+  })
+  visitor.pipe(local)
+  local.pipe(visitor)
+}
+
+/** The app's certificate is not checked: it is this machine, and development certificates seldom verify. */
+function overTls(socket: Socket): Duplex {
+  const tls = connectTls({
+    socket,
+    rejectUnauthorized: false,
+    servername: 'localhost',
+    ALPNProtocols: ['http/1.1'],
+  })
+  socket.once('error', (error) => tls.destroy(error))
+  return tls
+}
