@@ -32,6 +32,7 @@ export async function gatherIdentities(options: {
 }): Promise<readonly Identity[]> {
   const { settings, log } = options
   const ssh2 = await loadSsh2()
+  if (settings.fixedIdentity !== undefined) return [fixedIdentity(ssh2, settings.fixedIdentity)]
   const agentKeys = await listAgent(ssh2, settings.identityAgent, log)
   const files: { path: string; blob: Buffer | undefined }[] = []
   for (const path of settings.identityFiles) {
@@ -129,6 +130,18 @@ function fileIdentity(
   }
 }
 
+function fixedIdentity(ssh2: Ssh2, privateKey: string): Identity {
+  const key = parse(ssh2, privateKey)
+  return {
+    label: 'the key made for it',
+    publicKey: () => Promise.resolve(key instanceof Error ? undefined : key),
+    sign: (data, hash) => {
+      const signature = key instanceof Error ? key : key.sign(data, hash)
+      return signature instanceof Error ? Promise.reject(signature) : Promise.resolve(signature)
+    },
+  }
+}
+
 const passphraseTries = 3
 
 async function readPrivateKey(
@@ -155,7 +168,7 @@ function isEncrypted(error: Error): boolean {
   return /encrypted|passphrase|integrity|bad decrypt/i.test(error.message)
 }
 
-function parse(ssh2: Ssh2, content: Buffer, passphrase?: string): ParsedKey | Error {
+function parse(ssh2: Ssh2, content: Buffer | string, passphrase?: string): ParsedKey | Error {
   const parsed: ParsedKey | ParsedKey[] | Error = ssh2.utils.parseKey(content, passphrase)
   if (!Array.isArray(parsed)) return parsed
   return (parsed as ParsedKey[])[0] ?? new Error('holds no key')

@@ -10,6 +10,11 @@ export interface SshSettings {
   readonly user: string
   readonly identityFiles: readonly string[]
   readonly identitiesOnly: boolean
+  /**
+   * The one key to log in with, in place of all others: an unencrypted private key in OpenSSH's format, kept in
+   * memory. For a server this program started itself.
+   */
+  readonly fixedIdentity?: string
   /** Path of the agent's socket or pipe; undefined when no agent is to be used. */
   readonly identityAgent: string | undefined
   readonly userKnownHostsFiles: readonly string[]

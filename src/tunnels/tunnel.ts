@@ -30,6 +30,8 @@ export type TunnelState =
   | { readonly kind: 'closed' }
 
 export interface TunnelOptions {
+  /** Tells tunnels of one window apart. */
+  readonly id: number
   readonly app: LocalApp
   readonly server: Server
   readonly name: string
@@ -67,6 +69,9 @@ export class Tunnel {
   get state(): TunnelState {
     return this.current
   }
+  get id(): number {
+    return this.options.id
+  }
   get app(): LocalApp {
     return this.options.app
   }
@@ -99,8 +104,9 @@ export class Tunnel {
       this.follow(connection.state)
       await this.check(either)
     } catch (error) {
+      const reason = either.aborted ? new Cancelled() : error
       await this.stop()
-      throw either.aborted ? new Cancelled() : error
+      throw reason
     } finally {
       progress.dispose()
     }
@@ -167,15 +173,19 @@ export class Tunnel {
   private async listenAgain(transport: Transport): Promise<void> {
     const { clock, log } = this.options
     const signal = this.ended.signal
-    for (let tries = 1; transport.isOpen && !signal.aborted; tries++) {
+    const isOver = () => !transport.isOpen || signal.aborted
+    for (let tries = 1; !isOver(); tries++) {
       try {
         await this.listen(transport, signal)
         await this.check(signal)
         return
       } catch (error) {
-        if (isCancelled(error) || !transport.isOpen) return
+        if (isCancelled(error) || isOver()) return
         if (!(error instanceof Failure)) throw error
-        if (!error.canHeal) return this.become({ kind: 'failed', failure: error })
+        if (!error.canHeal) {
+          this.become({ kind: 'failed', failure: error })
+          return
+        }
         log.warn(`${error.message} ${error.said ?? ''}`.trimEnd())
         const waitMs = backoffMs(tries)
         this.become({ kind: 'waiting', failure: error, retryAt: clock.now() + waitMs })

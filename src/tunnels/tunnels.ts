@@ -18,6 +18,7 @@ export class Tunnels implements Disposable {
   private readonly connections = new Connections()
   /** In the order they were opened. */
   private readonly list = new Set<Tunnel>()
+  private nextId = 1
 
   /** Fires when a tunnel comes, goes or changes its state. */
   readonly onDidChange = this.didChange.event
@@ -49,7 +50,7 @@ export class Tunnels implements Disposable {
     this.refuseClash(server, formatAddress(way.bind))
     const key = `${server.profile.id}\n${server.profile.ssh}\n${server.profile.identityFile ?? ''}`
     const connection = this.connections.get(key, { settings: () => server.settings(), prompts, clock, log })
-    const tunnel = new Tunnel({ app, server, name, way, connection, clock, log })
+    const tunnel = new Tunnel({ id: this.nextId++, app, server, name, way, connection, clock, log })
     this.list.add(tunnel)
     tunnel.onDidChange((state) => {
       if (state.kind === 'closed') this.list.delete(tunnel)

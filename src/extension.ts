@@ -1,0 +1,62 @@
+import { commands, window, type ExtensionContext } from 'vscode'
+import { systemClock } from './base/clock'
+import { DisposableStore, toDisposable } from './base/disposable'
+import { Redactor } from './base/redactor'
+import { portSourceFor } from './ports/sources'
+import { PortWatcher } from './ports/watcher'
+import { Tunnels } from './tunnels/tunnels'
+import { commandIds } from './ui/commandIds'
+import { ExposeCommand } from './ui/exposeCommand'
+import { OutputLog } from './ui/outputLog'
+import { sshPrompts } from './ui/sshPrompts'
+import { StatusBar } from './ui/statusBar'
+import { ThisMachineOnDemand } from './ui/thisMachineOnDemand'
+import { registerTunnelCommands } from './ui/tunnelCommands'
+import { UrlClipboard } from './ui/urlClipboard'
+
+let tunnels: Tunnels | undefined
+
+/** Builds the parts and wires them; VS Code calls it at the first command. */
+export function activate(context: ExtensionContext): void {
+  const owned = new DisposableStore()
+  context.subscriptions.push(owned)
+  const clock = systemClock
+  const redactor = new Redactor()
+  const log = owned.add(new OutputLog(redactor))
+  const watcher = owned.add(new PortWatcher({ source: portSourceFor(process.platform, log), clock, log }))
+  const open = owned.add(new Tunnels({ prompts: sshPrompts(redactor), clock, log }))
+  tunnels = open
+  const thisMachine = owned.add(new ThisMachineOnDemand(context.globalState, open, log))
+  const clipboard = new UrlClipboard()
+  owned.add(new StatusBar(open, clipboard.onDidCopy, clock))
+  owned.add(registerTunnelCommands({ tunnels: open, clipboard, log }))
+  const expose = new ExposeCommand({
+    watcher,
+    tunnels: open,
+    clipboard,
+    thisMachine: () => thisMachine.server(),
+    memory: context.workspaceState,
+    log,
+  })
+  owned.add(commands.registerCommand(commandIds.expose, (argument: unknown) => expose.run(argument)))
+  owned.add(commands.registerCommand(commandIds.showLog, () => log.show()))
+
+  watcher.focused = window.state.focused
+  owned.add(window.onDidChangeWindowState((state) => (watcher.focused = state.focused)))
+  owned.add(watcher.onDidChange(({ ports }) => open.setListeningPorts(ports)))
+  let hold = toDisposable(() => undefined)
+  owned.add(
+    open.onDidChange((all) => {
+      void commands.executeCommand('setContext', 'exposePort.hasTunnels', all.length > 0)
+      const next = all.length > 0 ? watcher.hold() : toDisposable(() => undefined)
+      hold.dispose()
+      hold = next
+    }),
+  )
+  owned.add(toDisposable(() => hold.dispose()))
+}
+
+/** VS Code waits for it: the server is told to stop listening before the window is gone. */
+export async function deactivate(): Promise<void> {
+  await tunnels?.stopAll()
+}

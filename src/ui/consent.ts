@@ -1,0 +1,54 @@
+import { window, type Memento, type MessageItem } from 'vscode'
+import type { PortRisk } from '../ports/risk'
+import { formatLocalTarget, type LocalTarget } from './localTarget'
+
+interface ConsentQuestion {
+  readonly target: LocalTarget
+  readonly serverId: string
+  /** Such as `vite · my-app`; may be empty. */
+  readonly process: string
+  readonly publicUrl: string
+  readonly risk: PortRisk | undefined
+}
+
+/** Asks the first time a port is to become public through a server, and remembers a yes in the workspace. */
+export class Consent {
+  constructor(private readonly memory: Memento) {}
+
+  /** True to go on. A risky port is asked about each time, with Cancel as the default. */
+  async ask(question: ConsentQuestion): Promise<boolean> {
+    const key = `consent ${question.serverId} ${question.target.host}:${question.target.port} ${question.publicUrl}`
+    if (question.risk !== undefined) return askAboutRisk(question, question.risk)
+    if (this.memory.get(key) === true) return true
+    if (!(await askPlainly(question))) return false
+    await this.memory.update(key, true)
+    return true
+  }
+}
+
+async function askPlainly({ target, process, publicUrl }: ConsentQuestion): Promise<boolean> {
+  const expose = 'Expose'
+  const what = process === '' ? '' : ` (${process})`
+  const answer = await window.showInformationMessage(
+    `Make port ${formatLocalTarget(target)}${what} public?`,
+    {
+      modal: true,
+      detail: `Anyone on the internet who knows the address can then reach it at\n${publicUrl}`,
+    },
+    expose,
+  )
+  return answer === expose
+}
+
+async function askAboutRisk({ target, publicUrl }: ConsentQuestion, risk: PortRisk): Promise<boolean> {
+  const expose: MessageItem = { title: 'Expose Anyway' }
+  const cancel: MessageItem = { title: 'Cancel', isCloseAffordance: true }
+  const answer = await window.showWarningMessage(
+    `Port ${formatLocalTarget(target)} is ${risk.what}. ${risk.consequence}`,
+    { modal: true, detail: `It would be reachable for anyone on the internet at\n${publicUrl}` },
+    // The first button is the default one.
+    cancel,
+    expose,
+  )
+  return answer === expose
+}

@@ -1,0 +1,78 @@
+import { Position, Range, Uri, commands, window } from 'vscode'
+import { Failure, isCancelled, type Remedy } from '../base/failure'
+import type { Log } from '../base/log'
+import { assertNever } from '../base/assertNever'
+import { commandIds } from './commandIds'
+
+/**
+ * Shows what went wrong, what the other side said and what to do next, with buttons that do it. Answers true when
+ * the person chose to try again. A cancellation shows nothing.
+ */
+export async function showFailure(
+  error: unknown,
+  log: Log,
+  severity: 'error' | 'warning' = 'error',
+): Promise<boolean> {
+  if (isCancelled(error)) return false
+  if (!(error instanceof Failure)) {
+    log.error(error instanceof Error ? (error.stack ?? error.message) : String(error))
+    const show = 'Show Log'
+    const text = `Expose Port met an error it did not expect: ${error instanceof Error ? error.message : String(error)}`
+    if ((await window.showErrorMessage(text, show)) === show)
+      await commands.executeCommand(commandIds.showLog)
+    return false
+  }
+  log.error(`${error.hop}: ${sentence(error)}`)
+  const buttons = error.remedies.map((remedy) => ({ title: titleOf(remedy), remedy }))
+  const show = severity === 'error' ? window.showErrorMessage : window.showWarningMessage
+  const chosen = await show(sentence(error), ...buttons)
+  return chosen === undefined ? false : carryOut(chosen.remedy)
+}
+
+function sentence({ message, said, advice }: Failure): string {
+  const text = [message, said, advice].filter((part) => part !== undefined && part !== '').join(' ')
+  // Notifications render links, and what a server said must not become one.
+  return text.replaceAll('](', '] (')
+}
+
+function titleOf(remedy: Remedy): string {
+  switch (remedy.do) {
+    case 'open settings':
+      return 'Open Settings'
+    case 'show log':
+      return 'Show Log'
+    case 'retry':
+      return 'Try Again'
+    case 'open file':
+      return 'Open File'
+    default:
+      return assertNever(remedy)
+  }
+}
+
+async function carryOut(remedy: Remedy): Promise<boolean> {
+  switch (remedy.do) {
+    case 'open settings':
+      await editServers()
+      return false
+    case 'show log':
+      await commands.executeCommand(commandIds.showLog)
+      return false
+    case 'retry':
+      return true
+    case 'open file': {
+      const at = new Position((remedy.line ?? 1) - 1, 0)
+      await window.showTextDocument(Uri.file(remedy.path), { selection: new Range(at, at) })
+      return false
+    }
+    default:
+      return assertNever(remedy)
+  }
+}
+
+/** Opens the user's settings.json at the servers; VS Code writes an empty entry where there is none. */
+export async function editServers(): Promise<void> {
+  await commands.executeCommand('workbench.action.openSettingsJson', {
+    revealSetting: { key: 'exposePort.servers', edit: true },
+  })
+}

@@ -1,0 +1,80 @@
+import { commands, env, window, type QuickPickItem } from 'vscode'
+import { DisposableStore, type Disposable } from '../base/disposable'
+import { Failure } from '../base/failure'
+import type { Log } from '../base/log'
+import { equivalentSshCommand } from '../ssh/equivalentCommand'
+import type { Tunnel } from '../tunnels/tunnel'
+import type { Tunnels } from '../tunnels/tunnels'
+import { commandIds, innerCommandIds } from './commandIds'
+import { formatLocalTarget } from './localTarget'
+import { showFailure } from './showFailure'
+import type { UrlClipboard } from './urlClipboard'
+
+/** The commands on open tunnels. Each takes a tunnel's id, or asks which one where there are several. */
+export function registerTunnelCommands(parts: {
+  readonly tunnels: Tunnels
+  readonly clipboard: UrlClipboard
+  readonly log: Log
+}): Disposable {
+  const { tunnels, clipboard, log } = parts
+  const owned = new DisposableStore()
+  const onTunnel = (command: string, question: string, act: (tunnel: Tunnel) => Promise<void>) =>
+    owned.add(
+      commands.registerCommand(command, async (id: unknown) => {
+        const tunnel = await chooseTunnel(tunnels, question, id)
+        try {
+          if (tunnel !== undefined) await act(tunnel)
+        } catch (error) {
+          await showFailure(error, log)
+        }
+      }),
+    )
+  onTunnel(commandIds.stop, 'Which tunnel should stop?', (tunnel) => tunnel.stop())
+  onTunnel(commandIds.copyPublicUrl, 'Which URL should be copied?', (tunnel) => clipboard.copy(tunnel))
+  onTunnel(commandIds.openPublicUrl, 'Which URL should be opened?', (tunnel) => clipboard.open(tunnel))
+  onTunnel(commandIds.copySshCommand, 'The ssh command for which tunnel?', copySshCommand)
+  onTunnel(innerCommandIds.retry, 'Which tunnel should be tried again?', (tunnel) => {
+    tunnel.retryNow()
+    return Promise.resolve()
+  })
+  onTunnel(innerCommandIds.showProblem, 'The problem of which tunnel?', (tunnel) => showProblem(tunnel, log))
+  owned.add(commands.registerCommand(commandIds.stopAll, () => tunnels.stopAll()))
+  return owned
+}
+
+async function chooseTunnel(tunnels: Tunnels, placeHolder: string, id: unknown): Promise<Tunnel | undefined> {
+  const all = tunnels.all
+  const given = all.find((tunnel) => tunnel.id === id)
+  if (given !== undefined) return given
+  if (all.length === 1) return all[0]
+  if (all.length === 0) {
+    void window.showInformationMessage('Nothing is exposed.')
+    return undefined
+  }
+  const rows: (QuickPickItem & { tunnel: Tunnel })[] = [...all].reverse().map((tunnel) => ({
+    label: tunnel.publicUrl,
+    description: `port ${formatLocalTarget(tunnel.app)}`,
+    detail: tunnel.server.profile.ssh,
+    tunnel,
+  }))
+  return (await window.showQuickPick(rows, { placeHolder, matchOnDescription: true, matchOnDetail: true }))
+    ?.tunnel
+}
+
+async function copySshCommand({ server, way, app }: Tunnel): Promise<void> {
+  const { destination, identityFile } = server.profile
+  const command = equivalentSshCommand({ destination, bind: way.bind, local: app, identityFile })
+  await env.clipboard.writeText(command)
+  void window.showInformationMessage(`Copied: ${command}`)
+}
+
+async function showProblem(tunnel: Tunnel, log: Log): Promise<void> {
+  const { state } = tunnel
+  const failure =
+    state.kind === 'failed' || state.kind === 'waiting'
+      ? state.failure
+      : state.kind === 'open' && state.check instanceof Failure
+        ? state.check
+        : undefined
+  if (failure !== undefined && (await showFailure(failure, log, 'warning'))) tunnel.retryNow()
+}

@@ -1,0 +1,121 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Address, TcpAddress } from '../../src/base/address'
+import { systemClock } from '../../src/base/clock'
+import type { ServerProfile } from '../../src/servers/profile'
+import type { Server } from '../../src/servers/server'
+import type { SshPrompts } from '../../src/ssh/prompts'
+import type { SshSettings } from '../../src/ssh/settings'
+import { Tunnels } from '../../src/tunnels/tunnels'
+import { CollectedLog } from './collectedLog'
+import { freePort } from './freePort'
+import { startNginx, type Nginx } from './nginx'
+import type { Scope } from './scope'
+import { scriptedPrompts } from './scriptedPrompts'
+import { startSshd, type ClientKey, type Sshd, type SshdOptions } from './sshd'
+import { createTestCa, type TestCa } from './testCa'
+
+/**
+ * A server as a user has it: sshd, and nginx with both kinds of names. `https://dev.localhost` leads to one TCP
+ * port, `https://NAME.dev.localhost` to a unix socket.
+ */
+export interface World {
+  readonly sshd: Sshd
+  readonly nginx: Nginx
+  readonly ca: TestCa
+  readonly key: ClientKey
+  readonly knownHostsFile: string
+  readonly tcpBind: TcpAddress
+  readonly socketDirectory: string
+  readonly log: CollectedLog
+  /** A server with a TCP bind and one URL. */
+  oneUrl(changes?: Partial<SshSettings>): Server
+  /** A server with socket binds and a URL for each name. */
+  namedUrls(changes?: Partial<SshSettings>): Server
+  /** An empty list of tunnels; the scope closes it. */
+  tunnels(prompts?: SshPrompts): Tunnels
+}
+
+export async function startWorld(scope: Scope, options: SshdOptions = {}): Promise<World> {
+  const directory = scope.tempDir('world')
+  const socketDirectory = join(directory, 'run')
+  mkdirSync(socketDirectory)
+  const config = [...(options.config ?? [])]
+  const sshd = await startSshd(scope, {
+    ...options,
+    config: ['StreamLocalBindUnlink yes', ...config],
+  })
+  const ca = await createTestCa(scope)
+  const upstreamPort = await freePort()
+  const nginx = await startNginx(scope, {
+    ca,
+    servers: [
+      { kind: 'port', name: 'dev.localhost', upstreamPort },
+      { kind: 'sockets', baseDomain: 'dev.localhost', socketDirectory },
+    ],
+  })
+  const key = await sshd.newClientKey()
+  const knownHostsFile = join(directory, 'known_hosts')
+  writeFileSync(knownHostsFile, `${sshd.knownHostsLine}\n`)
+  const log = new CollectedLog()
+  const tcpBind: TcpAddress = { kind: 'tcp', host: '127.0.0.1', port: upstreamPort }
+
+  const settings = (changes: Partial<SshSettings>): SshSettings => ({
+    destination: sshd.host,
+    hostName: sshd.host,
+    port: sshd.port,
+    user: sshd.user,
+    identityFiles: [key.path],
+    identitiesOnly: true,
+    identityAgent: undefined,
+    userKnownHostsFiles: [knownHostsFile],
+    globalKnownHostsFiles: [],
+    fixedKnownHosts: [],
+    hostKeyAlias: undefined,
+    hashKnownHosts: false,
+    strictHostKeyChecking: 'ask',
+    connectTimeoutMs: 15_000,
+    serverAliveIntervalMs: 15_000,
+    serverAliveCountMax: 3,
+    unsupported: [],
+    ...changes,
+  })
+  const server = (id: string, bind: Address, publicUrl: string, changes: Partial<SshSettings>): Server => {
+    const resolved = settings(changes)
+    const profile: ServerProfile = {
+      id,
+      ssh: `${resolved.user}@${resolved.hostName}:${resolved.port}`,
+      destination: { host: resolved.hostName, user: resolved.user, port: resolved.port },
+      bind,
+      publicUrl,
+      tls: 'server',
+    }
+    return { profile, settings: () => Promise.resolve(resolved), ca: ca.certPem }
+  }
+  return {
+    sshd,
+    nginx,
+    ca,
+    key,
+    knownHostsFile,
+    tcpBind,
+    socketDirectory,
+    log,
+    oneUrl: (changes = {}) => server('one', tcpBind, nginx.url('dev.localhost'), changes),
+    namedUrls: (changes = {}) =>
+      server(
+        'named',
+        { kind: 'unix', path: `${socketDirectory}/{name}.sock` },
+        nginx.url('{name}.dev.localhost'),
+        changes,
+      ),
+    tunnels: (prompts = scriptedPrompts()) => {
+      const tunnels = new Tunnels({ prompts, clock: systemClock, log })
+      scope.add(async () => {
+        await tunnels.stopAll()
+        tunnels.dispose()
+      })
+      return tunnels
+    },
+  }
+}
