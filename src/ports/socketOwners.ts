@@ -119,6 +119,7 @@ const LONGEST_COMMAND = 4096
 /** Looks into /proc, each process at most once. What may not be read, or ended meanwhile, is empty. */
 class ProcScan {
   private readonly sockets = new Map<number, ReadonlyMap<string, string>>()
+  private readonly parents = new Map<number, number | undefined>()
   private turnBegan = performance.now()
 
   constructor(
@@ -147,10 +148,8 @@ class ProcScan {
   }
 
   parentOf(pid: number): number | undefined {
-    const stat = this.read(() => readFileSync(`${this.procRoot}/${pid}/stat`, 'latin1'))
-    // The name stands in parentheses and may hold some itself; state and ppid follow.
-    const ppid = /^ \S (\d+)/.exec(stat?.slice(stat.lastIndexOf(')') + 1) ?? '')?.[1]
-    return ppid === undefined || ppid === '0' ? undefined : Number(ppid)
+    if (!this.parents.has(pid)) this.parents.set(pid, this.readParent(pid))
+    return this.parents.get(pid)
   }
 
   /** The name without the kernel's limit of 15 bytes where the command line tells it. */
@@ -181,6 +180,13 @@ class ProcScan {
     await setImmediate()
     this.signal?.throwIfAborted()
     this.turnBegan = performance.now()
+  }
+
+  private readParent(pid: number): number | undefined {
+    const stat = this.read(() => readFileSync(`${this.procRoot}/${pid}/stat`, 'latin1'))
+    // The name stands in parentheses and may hold some itself; state and ppid follow.
+    const ppid = /^ \S (\d+)/.exec(stat?.slice(stat.lastIndexOf(')') + 1) ?? '')?.[1]
+    return ppid === undefined || ppid === '0' ? undefined : Number(ppid)
   }
 
   private descriptorsOf(pid: number): readonly string[] {

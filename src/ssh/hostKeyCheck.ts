@@ -95,6 +95,7 @@ export class HostKeyCheck {
     if (file === undefined) return
     try {
       await rememberHostKey({ file, name: this.name, key, hashed: settings.hashKnownHosts })
+      log.info(`trusted and remembered in ${file}`)
     } catch (error) {
       log.warn(`${file} could not be written: ${String(error)}`)
     }

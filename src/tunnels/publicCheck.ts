@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { request } from 'node:https'
 import type { LookupFunction } from 'node:net'
 import { lookup } from 'node:dns'
@@ -42,7 +43,7 @@ export function fetchPublicUrl(options: {
       agent: false,
       signal: AbortSignal.any([signal, AbortSignal.timeout(limitMs)]),
       lookup: lookupPublic,
-      ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }),
+      ca: [...rootCertificates, ...extraRoots(), ...(ca === undefined ? [] : [ca])],
     })
       .once('error', onError)
       .once('response', onResponse)
@@ -134,6 +135,16 @@ export function judgePublicAnswer(
 }
 
 const limitMs = 10_000
+
+/** Node reads NODE_EXTRA_CA_CERTS itself, but VS Code's own handling of certificates takes that away again. */
+function extraRoots(): readonly string[] {
+  const file = process.env['NODE_EXTRA_CA_CERTS']
+  try {
+    return file === undefined ? [] : [readFileSync(file, 'utf8')]
+  } catch {
+    return []
+  }
+}
 
 function publicFailure(details: { kind: string; message: string; said: string; advice: string }): Failure {
   return new Failure({

@@ -12,7 +12,7 @@ import type { Tunnel } from '../tunnels/tunnel'
 import type { Tunnels } from '../tunnels/tunnels'
 import { Consent } from './consent'
 import { formatLocalTarget, parseLocalTarget, type LocalTarget } from './localTarget'
-import { pickPort } from './portPick'
+import { pickPort, processText } from './portPick'
 import { pickServer } from './serverPick'
 import { settings } from './settings'
 import { showFailure } from './showFailure'
@@ -70,7 +70,7 @@ export class ExposeCommand {
     const agreed = await this.consent.ask({
       target,
       serverId: server.profile.id,
-      process: listening?.process?.name ?? '',
+      process: processText(listening),
       publicUrl,
       risk: riskOf({ port: target.port, ...(listening?.process ? { process: listening.process } : {}) }),
     })

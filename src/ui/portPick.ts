@@ -21,10 +21,13 @@ export async function pickPort(watcher: PortWatcher, tunnels: Tunnels): Promise<
   pick.matchOnDescription = true
   pick.matchOnDetail = true
   pick.busy = true
+  // The list changes by itself; whoever scrolled must not be thrown back.
+  pick.keepScrollPosition = true
   const update = () => {
-    const active = pick.activeItems[0]?.key
+    const active = pick.activeItems[0]
     pick.items = items(watcher.ports, tunnels, pick.value)
-    const again = pick.items.find((item) => item.key === active)
+    // The last row is active only because the list was empty at first: the best guess takes its place.
+    const again = pick.items.find((item) => item.key === active?.key && item.choice !== 'enter')
     if (again !== undefined) pick.activeItems = [again]
   }
   owned.add(watcher.hold())
@@ -102,7 +105,7 @@ function portRow(listening: ListeningPort, tunnels: Tunnels): PortItem {
   const { port, process, addresses } = listening
   const folder = process?.folder
   const tunnel = tunnels.all.find(({ app }) => app.host === 'localhost' && app.port === port)
-  const name = [process?.name, folder && lastPart(folder)].filter((part) => part !== undefined).join(' · ')
+  const name = processText(listening)
   const detail = [process && `pid ${process.pid}`, folder ?? process?.command, addresses.join(', ')]
   return {
     key: String(port),
@@ -111,6 +114,13 @@ function portRow(listening: ListeningPort, tunnels: Tunnels): PortItem {
     detail: detail.filter((part) => part !== undefined).join(' · '),
     choice: { target: { host: 'localhost', port }, listening },
   }
+}
+
+/** Such as `vite · my-app`; empty when the process may not be read. */
+export function processText(listening: ListeningPort | undefined): string {
+  const process = listening?.process
+  const folder = process?.folder === undefined ? undefined : lastPart(process.folder)
+  return [process?.name, folder].filter((part) => part !== undefined).join(' · ')
 }
 
 function separator(label: string): PortItem {

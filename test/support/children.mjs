@@ -55,11 +55,13 @@ export function isInterrupted() {
 
 function end(child) {
   return new Promise((resolve) => {
+    if (child.exitCode !== null || child.signalCode !== null) return resolve()
     const limit = setTimeout(() => child.kill('SIGKILL'), patienceMs)
     child.once('exit', () => {
       clearTimeout(limit)
       resolve()
     })
     child.kill('SIGTERM')
+    return undefined
   })
 }

@@ -15,6 +15,19 @@ export async function freePorts(count: number, host = '127.0.0.1'): Promise<numb
   return ports
 }
 
+/** Whether nobody listens there now. */
+export async function isFree(port: number, host = '127.0.0.1'): Promise<boolean> {
+  const server = createServer()
+  const listening = await new Promise<boolean>((resolve) => {
+    server
+      .once('error', () => resolve(false))
+      .once('listening', () => resolve(true))
+      .listen(port, host)
+  })
+  if (listening) await once(server.close(), 'close')
+  return listening
+}
+
 async function listen(host: string): Promise<Server> {
   const server = createServer().listen(0, host)
   await once(server, 'listening')

@@ -1,11 +1,12 @@
 import { chromium, type BrowserContext } from 'playwright-core'
 import type { Scope } from '../scope'
 import { findTool } from '../tools'
+import { forgetProcess, watchProcess } from '../watchdog'
 
 /**
  * Starts a headless Chromium of 1280x800 with a fresh profile that reaches this machine only: 127.0.0.1, localhost,
  * *.localhost. The environment variable CHROMIUM names another executable. The scope ends it and removes its
- * profile; when this process dies, so does Chromium, because it is steered over a pipe.
+ * profile, and so does the watchdog when this process dies.
  * @throws Error that says how to install it, when there is none.
  */
 export async function launchChromium(scope: Scope): Promise<BrowserContext> {
@@ -22,8 +23,25 @@ export async function launchChromium(scope: Scope): Promise<BrowserContext> {
     handleSIGTERM: false,
     handleSIGHUP: false,
   })
-  scope.add(() => context.close())
+  const pid = await processIdOf(context)
+  watchProcess(pid)
+  scope.add(async () => {
+    await context.close()
+    forgetProcess(pid)
+  })
   return context
+}
+
+/** Chromium ends by itself when this process is gone, but until then it writes into its profile. */
+async function processIdOf(context: BrowserContext): Promise<number> {
+  const browser = context.browser()
+  if (browser === null) throw new Error('Chromium was started without a browser object')
+  const session = await browser.newBrowserCDPSession()
+  const { processInfo } = await session.send('SystemInfo.getProcessInfo')
+  await session.detach()
+  const main = processInfo.find((one) => one.type === 'browser')
+  if (main === undefined) throw new Error('Chromium does not tell its process id')
+  return main.id
 }
 
 const flags = [

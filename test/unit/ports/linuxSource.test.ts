@@ -78,6 +78,13 @@ describe('LinuxSource', () => {
     ])
   })
 
+  it('calls a process by its program when its main thread has a name of its own', async () => {
+    proc.sockets(line(3000, 77))
+    proc.process(400, [77], 1, 'node')
+    writeFileSync(join(proc.root, '400/comm'), 'MainThread\n')
+    assert.equal((await source.list())[0]?.process?.name, 'node')
+  })
+
   it('lists a socket whose process we may not read, without a name', async () => {
     proc.sockets(line(22, 5), line(3000, 77))
     proc.process(400, [77])

@@ -1,0 +1,78 @@
+import { mkdirSync, realpathSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { freePort, isFree } from '../support/freePort'
+import { packExtension } from '../support/packExtension'
+import type { Scope } from '../support/scope'
+import type { VsCodeVersion } from '../support/vscode/serverRecipes'
+import { startVsCodeServer, type VsCodeServer } from '../support/vscode/vsCodeServer'
+import { openWindow, type Window } from '../support/vscode/window'
+import { startWorld, type World } from '../support/world'
+
+export const statusItem = 'expose-port.expose-port.publicUrl'
+
+/** A developer's desk: a server somewhere, a workspace folder, and VS Code with the extension installed. */
+export interface Desk {
+  readonly world: World
+  readonly folder: string
+  readonly server: VsCodeServer
+  readonly window: Window
+  /** `exposePort.servers` with the server by one URL and by named URLs. */
+  readonly oneUrl: Record<string, unknown>
+  readonly namedUrls: Record<string, unknown>
+}
+
+export async function sitDown(
+  scope: Scope,
+  options: {
+    version: VsCodeVersion
+    servers: (desk: Pick<Desk, 'oneUrl' | 'namedUrls'>) => Record<string, unknown>
+    settings?: Record<string, unknown>
+  },
+): Promise<Desk> {
+  const world = await startWorld(scope)
+  const vsix = await packExtension()
+  const folder = join(realpathSync(scope.tempDir('desk')), 'my-bot')
+  mkdirSync(folder)
+  const login = {
+    ssh: `${world.sshd.user}@${world.sshd.host}:${world.sshd.port}`,
+    identityFile: world.key.path,
+    tls: 'server',
+  }
+  const oneUrl = {
+    ...login,
+    bind: `127.0.0.1:${world.tcpBind.port}`,
+    publicUrl: world.nginx.url('dev.localhost'),
+  }
+  const namedUrls = {
+    ...login,
+    bind: `${world.socketDirectory}/{name}.sock`,
+    publicUrl: world.nginx.url('{name}.dev.localhost'),
+  }
+  const server = await startVsCodeServer({
+    version: options.version,
+    vsix,
+    settings: options.settings ?? {},
+    env: { NODE_EXTRA_CA_CERTS: world.ca.certPath },
+  })
+  scope.add(() => server.dispose())
+  // A machine-scoped setting counts where the extension runs: in a remote window, in the remote's own settings.
+  const machine = join(server.dirs.userData, 'Machine')
+  mkdirSync(machine, { recursive: true })
+  const servers = options.servers({ oneUrl, namedUrls })
+  writeFileSync(join(machine, 'settings.json'), JSON.stringify({ 'exposePort.servers': servers }))
+  const window = await openWindow(server, { folder })
+  scope.add(() => window.close())
+  return { world, folder, server, window, oneUrl, namedUrls }
+}
+
+/** Starts the sample bot as a developer does, in the workspace folder; answers its port. */
+export async function startBot(scope: Scope, folder: string): Promise<number> {
+  // What a developer would use, so that pictures look like life.
+  const port = (await isFree(3000)) ? 3000 : await freePort()
+  await scope.spawn(process.execPath, [join(__dirname, '..', 'support', 'sampleBot.mjs')], {
+    cwd: folder,
+    env: { PATH: process.env['PATH'] ?? '', PORT: String(port) },
+    ready: /Sample bot/,
+  })
+  return port
+}

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { isRunning, processTree } from '../support/processTree.mjs'
+import { visit } from '../support/publicFetch'
+import { Scope } from '../support/scope'
+import { waitUntil } from '../support/waitUntil'
+
+describe('npm start', function () {
+  this.timeout(240_000)
+
+  const root = join(__dirname, '../..')
+  let scope: Scope
+  beforeEach(() => (scope = new Scope()))
+  afterEach(() => scope.close())
+
+  const ways = [
+    { what: 'with sshd and nginx', flags: [], programs: /sshd|nginx/ },
+    { what: 'with nothing but the extension', flags: ['--built-in'], programs: undefined },
+  ]
+  for (const { what, flags, programs } of ways) {
+    it(`shows VS Code and a bot ${what}, and leaves nothing after Ctrl-C`, async () => {
+      const args = [join(root, 'test/start.mjs'), '--browser', ...flags]
+      const start = await scope.spawn(process.execPath, args, {
+        cwd: root,
+        ready: /Ctrl-C ends all of it/,
+        readyTimeoutMs: 200_000,
+      })
+      const [vsCode = '', bot = ''] = start.stdout.match(/http:\/\/127\.0\.0\.1:\S+/g) ?? []
+      assert.equal((await visit(vsCode)).status, 200)
+      assert.match(String((await visit(bot)).body), /The sample bot is up/)
+
+      const tree = processTree(start.pid)
+      const commands = tree.map(commandOf).join('\n')
+      if (programs === undefined) assert.doesNotMatch(commands, /sshd|nginx/)
+      else assert.match(commands, programs)
+      const folders = new Set((start.stdout + commands).match(/\/tmp\/[\w-]+-\w{6}(?=\/)/g))
+      assert.ok(folders.size >= 2, 'the workspace, and the folders of VS Code')
+      assert.ok([...folders].every((folder) => existsSync(folder)))
+
+      start.signal('SIGINT')
+      assert.equal(await start.exited(), 130)
+      // The watchdog goes when it has seen that the others went.
+      await waitUntil('its processes to be gone', () => !tree.some(isRunning))
+      assert.deepEqual(
+        [...folders].filter((folder) => existsSync(folder)),
+        [],
+      )
+    })
+  }
+})
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
+  } catch {
+    return ''
+  }
+}
