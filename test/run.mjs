@@ -2,7 +2,7 @@
 //   node test/run.mjs                 all parts
 //   node test/run.mjs unit real       some parts
 //   node test/run.mjs real --grep x   some tests of a part, by mocha's --grep
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { endTogether, isInterrupted, run } from './support/children.mjs'
@@ -11,7 +11,7 @@ import { installPackages, installPrograms, removePolicy, testPrograms } from './
 const root = resolve(import.meta.dirname, '..')
 const node = process.execPath
 const bin = (path) => join(root, 'node_modules', path)
-const tsx = ['--import', 'tsx']
+const tsx = ['--import=tsx']
 const tallies = mkdtempSync(join(tmpdir(), 'expose-port-tests-'))
 
 /** In the order they run: the quickest to fail first. Those with `needs` come after the parts they name. */
@@ -32,17 +32,19 @@ const parts = {
   },
   real: { tests: mocha('test/real', 60_000), programs: true },
   extension: { tests: [...tsx, 'test/extension/run.ts'], programs: true, needs: ['build'] },
-  e2e: { tests: mocha('test/e2e', 180_000), programs: true, needs: ['build'] },
+  e2e: { tests: [...mocha('test/e2e', 180_000), '--story'], programs: true, needs: ['build'] },
 }
 
 function mocha(folder, timeoutMs) {
-  return [...tsx, 'test/support/runMocha.ts', '--folder', folder, '--timeout', String(timeoutMs)]
+  return [...tsx, 'test/support/mochaRun.ts', '--folder', folder, '--timeout', String(timeoutMs)]
 }
 
 async function main() {
   const { chosen, extra } = readArguments(process.argv.slice(2))
   if (!(await installPackages(root))) return finish([{ part: 'npm ci', passed: 0, failed: 1 }])
   if (chosen.some((part) => parts[part].programs)) await installPrograms(testPrograms)
+  // vsce does not make the folder it writes to.
+  mkdirSync(join(root, 'out'), { recursive: true })
   const results = []
   for (const part of chosen) {
     if (isInterrupted()) return undefined

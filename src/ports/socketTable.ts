@@ -44,7 +44,7 @@ export class SocketTable {
       const head = readHead(fd, this.known.length + UP_TO_STATE)
       const next = head.slice(this.known.length)
       const isOver = next === '' || kindOfLine(next) === 'other'
-      return head.startsWith(this.known) ? this.known : await this.readOn(fd, head)
+      return head.startsWith(this.known) && isOver ? this.known : await this.readOn(fd, head)
     } finally {
       closeSync(fd)
     }

@@ -1,8 +1,6 @@
-import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { connect as connectTls } from 'node:tls'
 import type { Accept } from '../base/visitor'
-import { dialLocal } from '../ports/dialLocal'
+import { dialLocal, dialLocalTls } from '../ports/dialLocal'
 import type { LocalApp } from './localApp'
 
 /**
@@ -11,7 +9,7 @@ import type { LocalApp } from './localApp'
  */
 export function toLocal(app: LocalApp, report: { onAnswer(): void; onNoAnswer(error: Error): void }): Accept {
   return ({ stream }) => {
-    const socket = dialLocal(app)
+    const socket = app.protocol === 'https' ? dialLocalTls(app) : dialLocal(app)
     let connected = false
     socket.once('connect', () => {
       connected = true
@@ -20,7 +18,7 @@ export function toLocal(app: LocalApp, report: { onAnswer(): void; onNoAnswer(er
     socket.once('error', (error) => {
       if (!connected) report.onNoAnswer(error)
     })
-    join(stream, app.protocol === 'https' ? overTls(socket) : socket)
+    join(stream, socket)
   }
 }
 
@@ -50,16 +48,4 @@ export function join(visitor: Duplex, local: Duplex): void {
   })
   visitor.pipe(local)
   local.pipe(visitor)
-}
-
-/** The app's certificate is not checked: it is this machine, and development certificates seldom verify. */
-function overTls(socket: Socket): Duplex {
-  const tls = connectTls({
-    socket,
-    rejectUnauthorized: false,
-    servername: 'localhost',
-    ALPNProtocols: ['http/1.1'],
-  })
-  socket.once('error', (error) => tls.destroy(error))
-  return tls
 }

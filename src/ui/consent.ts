@@ -1,4 +1,5 @@
 import { window, type Memento, type MessageItem } from 'vscode'
+import type { LocalProtocol } from '../ports/probe'
 import type { PortRisk } from '../ports/risk'
 import { formatLocalTarget, type LocalTarget } from './localTarget'
 
@@ -7,6 +8,7 @@ interface ConsentQuestion {
   readonly serverId: string
   /** Such as `vite · my-app`; may be empty. */
   readonly process: string
+  readonly protocol: LocalProtocol
   readonly publicUrl: string
   readonly risk: PortRisk | undefined
 }
@@ -15,7 +17,7 @@ interface ConsentQuestion {
 export class Consent {
   constructor(private readonly memory: Memento) {}
 
-  /** True to go on. A risky port is asked about each time, with Cancel as the default. */
+  /** True to go on. A risky port is asked about each time, with no as the default. */
   async ask(question: ConsentQuestion): Promise<boolean> {
     const key = `consent ${question.serverId} ${question.target.host}:${question.target.port} ${question.publicUrl}`
     if (question.risk !== undefined) return askAboutRisk(question, question.risk)
@@ -26,11 +28,11 @@ export class Consent {
   }
 }
 
-async function askPlainly({ target, process, publicUrl }: ConsentQuestion): Promise<boolean> {
+async function askPlainly({ target, process, protocol, publicUrl }: ConsentQuestion): Promise<boolean> {
   const expose = 'Expose'
-  const what = process === '' ? '' : ` (${process})`
+  const what = [process, protocolNames[protocol]].filter((part) => part !== '').join(', ')
   const answer = await window.showInformationMessage(
-    `Make port ${formatLocalTarget(target)}${what} public?`,
+    `Make port ${formatLocalTarget(target)} (${what}) public?`,
     {
       modal: true,
       detail: `Anyone on the internet who knows the address can then reach it at\n${publicUrl}`,
@@ -40,14 +42,16 @@ async function askPlainly({ target, process, publicUrl }: ConsentQuestion): Prom
   return answer === expose
 }
 
+const protocolNames: Record<LocalProtocol, string> = { http: 'HTTP', https: 'HTTPS', tcp: 'not HTTP' }
+
 async function askAboutRisk({ target, publicUrl }: ConsentQuestion, risk: PortRisk): Promise<boolean> {
   const expose: MessageItem = { title: 'Expose Anyway' }
-  const cancel: MessageItem = { title: 'Cancel', isCloseAffordance: true }
+  const keep: MessageItem = { title: 'Keep It Private' }
   const answer = await window.showWarningMessage(
-    `Port ${formatLocalTarget(target)} is ${risk.what}. ${risk.consequence}`,
+    `Port ${formatLocalTarget(target)} is ${risk.what}. Whoever knows the URL can ${risk.consequence}.`,
     { modal: true, detail: `It would be reachable for anyone on the internet at\n${publicUrl}` },
-    // The first button is the default one.
-    cancel,
+    // The first button is what Enter presses.
+    keep,
     expose,
   )
   return answer === expose

@@ -2,12 +2,13 @@ import { ProgressLocation, window, workspace, type Memento } from 'vscode'
 import { Cancelled, Failure, type Hop } from '../base/failure'
 import type { Log } from '../base/log'
 import type { ListeningPort } from '../ports/listeningPort'
-import { probeLocalPort } from '../ports/probe'
+import { probeLocalPort, type LocalProtocol } from '../ports/probe'
 import { riskOf } from '../ports/risk'
 import type { PortWatcher } from '../ports/watcher'
 import { tunnelName } from '../servers/name'
 import { fillIn } from '../servers/profile'
 import type { Server } from '../servers/server'
+import type { LocalApp } from '../tunnels/localApp'
 import type { Tunnel } from '../tunnels/tunnel'
 import type { Tunnels } from '../tunnels/tunnels'
 import { Consent } from './consent'
@@ -50,13 +51,33 @@ export class ExposeCommand {
   }
 
   private async expose(argument: unknown): Promise<string | undefined> {
-    const { watcher, tunnels, clipboard, log, thisMachine } = this.parts
+    const { watcher, tunnels } = this.parts
     const given = targetFrom(argument)
     const picked = given
       ? { target: given, listening: await lookUp(given, watcher) }
       : await pickPort(watcher, tunnels)
     if (picked === undefined) return undefined
     const { target, listening } = picked
+    const abort = new AbortController()
+    // It looks while the person chooses a server.
+    const probed = probeLocalPort(target, { signal: abort.signal, process: listening?.process })
+    try {
+      return await this.exposeTarget(target, listening, probed)
+    } finally {
+      abort.abort(new Cancelled())
+      // Whoever cancelled does not want to hear of it any more.
+      probed.catch(() => undefined)
+    }
+  }
+
+  private async exposeTarget(
+    target: LocalTarget,
+    listening: ListeningPort | undefined,
+    probed: Promise<LocalProtocol>,
+  ): Promise<string | undefined> {
+    const { tunnels, clipboard, log, thisMachine } = this.parts
+    // A port that was typed may have no listener at all; better said before the next question.
+    if (listening === undefined) await probed
     const server = await pickServer({ log, thisMachine })
     if (server === undefined) return undefined
 
@@ -67,43 +88,43 @@ export class ExposeCommand {
     }
     const name = tunnelName(folderFor(listening), target.port)
     const { publicUrl } = fillIn(server.profile, name)
+    const protocol = await probed
     const agreed = await this.consent.ask({
       target,
       serverId: server.profile.id,
       process: processText(listening),
+      protocol,
       publicUrl,
       risk: riskOf({ port: target.port, ...(listening?.process ? { process: listening.process } : {}) }),
     })
     if (!agreed) return undefined
-    const tunnel = await this.open(target, server, name)
+    const tunnel = await this.open({ ...target, protocol }, server, name)
     await this.announce(tunnel)
     return tunnel.publicUrl
   }
 
-  private open(target: LocalTarget, server: Server, name: string): Promise<Tunnel> {
+  private open(app: LocalApp, server: Server, name: string): Promise<Tunnel> {
     const { tunnels } = this.parts
     return Promise.resolve(
       window.withProgress(
         {
           location: ProgressLocation.Notification,
           cancellable: true,
-          title: `Exposing port ${formatLocalTarget(target)}`,
+          title: `Exposing port ${formatLocalTarget(app)}`,
         },
         async (progress, token) => {
           const abort = new AbortController()
           const onCancel = token.onCancellationRequested(() => abort.abort(new Cancelled()))
           const onChange = tunnels.onDidChange((all) => {
-            const tunnel = all.find(({ app, state }) => isSame(app, target) && state.kind === 'connecting')
+            const tunnel = all.find((one) => isSame(one.app, app) && one.state.kind === 'connecting')
             if (tunnel?.state.kind === 'connecting') {
               progress.report({ message: hopText(tunnel.state.hop, server.profile.ssh) })
-            } else if (all.some(({ app, state }) => isSame(app, target) && state.kind === 'open')) {
+            } else if (all.some((one) => isSame(one.app, app) && one.state.kind === 'open')) {
               progress.report({ message: 'checking the public URL' })
             }
           })
           try {
-            progress.report({ message: hopText('local app', '') })
-            const protocol = await probeLocalPort(target, { signal: abort.signal })
-            return await tunnels.open({ app: { ...target, protocol }, server, name, signal: abort.signal })
+            return await tunnels.open({ app, server, name, signal: abort.signal })
           } finally {
             onChange.dispose()
             onCancel.dispose()

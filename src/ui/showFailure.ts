@@ -1,4 +1,4 @@
-import { Position, Range, Uri, commands, window } from 'vscode'
+import { Position, Range, Uri, commands, env, window, workspace } from 'vscode'
 import { Failure, isCancelled, type Remedy } from '../base/failure'
 import type { Log } from '../base/log'
 import { assertNever } from '../base/assertNever'
@@ -70,9 +70,16 @@ async function carryOut(remedy: Remedy): Promise<boolean> {
   }
 }
 
-/** Opens the user's settings.json at the servers; VS Code writes an empty entry where there is none. */
+/**
+ * Opens the settings.json that counts, at the servers; VS Code writes an empty entry where there is none. In a
+ * remote window a machine-scoped setting is read from the remote machine's own file.
+ */
 export async function editServers(): Promise<void> {
-  await commands.executeCommand('workbench.action.openSettingsJson', {
-    revealSetting: { key: 'exposePort.servers', edit: true },
-  })
+  const open =
+    env.remoteName === undefined
+      ? 'workbench.action.openSettingsJson'
+      : 'workbench.action.openRemoteSettingsFile'
+  const key = 'exposePort.servers'
+  const isWritten = workspace.getConfiguration().inspect(key)?.globalValue !== undefined
+  await commands.executeCommand(open, { revealSetting: { key, edit: !isWritten } })
 }

@@ -19,6 +19,8 @@ export interface Desk {
   /** `exposePort.servers` with the server by one URL and by named URLs. */
   readonly oneUrl: Record<string, unknown>
   readonly namedUrls: Record<string, unknown>
+  /** Replaces `exposePort.servers`, as a person does who edits the settings. */
+  setServers(servers: Record<string, unknown>): void
 }
 
 export async function sitDown(
@@ -58,21 +60,27 @@ export async function sitDown(
   // A machine-scoped setting counts where the extension runs: in a remote window, in the remote's own settings.
   const machine = join(server.dirs.userData, 'Machine')
   mkdirSync(machine, { recursive: true })
-  const servers = options.servers({ oneUrl, namedUrls })
-  writeFileSync(join(machine, 'settings.json'), JSON.stringify({ 'exposePort.servers': servers }))
+  const setServers = (servers: Record<string, unknown>) =>
+    writeFileSync(join(machine, 'settings.json'), JSON.stringify({ 'exposePort.servers': servers }))
+  setServers(options.servers({ oneUrl, namedUrls }))
   const window = await openWindow(server, { folder })
   scope.add(() => window.close())
-  return { world, folder, server, window, oneUrl, namedUrls }
+  return { world, folder, server, window, oneUrl, namedUrls, setServers }
 }
 
-/** Starts the sample bot as a developer does, in the workspace folder; answers its port. */
-export async function startBot(scope: Scope, folder: string): Promise<number> {
-  // What a developer would use, so that pictures look like life.
-  const port = (await isFree(3000)) ? 3000 : await freePort()
-  await scope.spawn(process.execPath, [join(__dirname, '..', 'support', 'sampleBot.mjs')], {
+/** A sample bot, started as a developer does, in the workspace folder. */
+export interface Bot {
+  readonly port: number
+  stop(): Promise<void>
+}
+
+/** On a port a developer would use if it is free, so that pictures look like life. */
+export async function startBot(scope: Scope, folder: string, wanted = 3000): Promise<Bot> {
+  const port = (await isFree(wanted)) ? wanted : await freePort()
+  const bot = await scope.spawn(process.execPath, [join(__dirname, '..', 'support', 'sampleBot.mjs')], {
     cwd: folder,
     env: { PATH: process.env['PATH'] ?? '', PORT: String(port) },
     ready: /Sample bot/,
   })
-  return port
+  return { port, stop: () => bot.stop() }
 }

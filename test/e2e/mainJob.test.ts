@@ -16,7 +16,7 @@ for (const version of ['1.139', '1.100'] as const) {
     before(async () => {
       scope = new Scope()
       desk = await sitDown(scope, { version, servers: ({ oneUrl }) => ({ 'my-vps': oneUrl }) })
-      port = await startBot(scope, desk.folder)
+      port = (await startBot(scope, desk.folder)).port
     })
     after(() => scope.close())
 

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { writeTally } from '../support/runMocha'
+import { writeTally } from '../support/mochaRun'
 import { runExtensionSuite } from '../support/vscode/runExtensionSuite'
 import { vsCodeVersions } from '../support/vscode/serverRecipes'
 

@@ -1,9 +1,8 @@
-import './reflectMetadata'
 import { createHash, KeyObject, randomBytes, webcrypto, X509Certificate } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
-import * as x509 from '@peculiar/x509'
+import { x509 } from '../../src/tls/x509'
 import type { Scope } from './scope'
 
 export interface TestCa {

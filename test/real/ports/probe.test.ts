@@ -131,8 +131,11 @@ describe('probeLocalPort', function () {
 
   it('hears out who speaks first, and says nothing', async () => {
     for (const greeting of ['SSH-2.0-OpenSSH_9.9\r\n', '220 mail ESMTP\r\n', '\x4a\0\0\0\x0a8.0.36\0']) {
-      const { port, calls, heard } = await listen(createServer((socket) => void socket.write(greeting)))
+      const server = createServer((socket) => void setTimeout(() => socket.end(greeting), 10))
+      const { port, calls, heard } = await listen(server)
+      const ended = once(server, 'connection').then(([socket]) => once(socket as Socket, 'close'))
       assert.equal(await probeLocalPort({ host: '127.0.0.1', port }), 'tcp')
+      await ended
       assert.deepEqual([calls.length, heard()], [1, ''])
     }
   })

@@ -191,6 +191,8 @@ describe('LinuxSource', () => {
 
 describe('SocketTable', () => {
   let proc: FakeProc
+  // More than a page of them.
+  const connections = Array.from({ length: 60 }, (_, index) => line(2, 1000 + index, '01'))
   beforeEach(() => (proc = new FakeProc()))
   afterEach(() => rmSync(proc.root, { recursive: true }))
 
@@ -209,7 +211,7 @@ describe('SocketTable', () => {
 
   it('finds every listener of a table in any order', async () => {
     const table = new SocketTable(join(proc.root, 'net/tcp'), '4.4.0')
-    const mixed = [line(1, 1), line(2, 2, '01'), line(3, 3)]
+    const mixed = [line(1, 1), ...connections, line(3, 3)]
     proc.sockets(...mixed)
     for (const more of [[], [line(4, 4)], [line(5, 5, '01'), line(6, 6)]]) {
       proc.sockets(...mixed, ...more)
@@ -219,10 +221,10 @@ describe('SocketTable', () => {
   })
 
   it('stops relying on an order that its first look refutes', async () => {
-    proc.sockets(line(1, 1), line(2, 2, '01'), line(3, 3))
+    proc.sockets(line(1, 1), ...connections, line(3, 3))
     const table = new SocketTable(join(proc.root, 'net/tcp'), '6.1.0')
     await table.read()
-    proc.sockets(line(1, 1), line(2, 2, '01'), line(3, 3), line(4, 4))
+    proc.sockets(line(1, 1), ...connections, line(3, 3), line(4, 4))
     assert.equal(await table.read(), heading + line(1, 1) + line(3, 3) + line(4, 4))
   })
 

@@ -11,7 +11,10 @@ export interface Tally {
   readonly skipped: number
 }
 
-/** Runs every *.test.ts below a folder, each test under the leak check, and writes the counts into a file. */
+/**
+ * Runs every *.test.ts below a folder under the leak check, and writes the counts into a file. With `--story` the
+ * tests of a file are steps that share what they start, so only what the whole file leaves is a leak.
+ */
 function main(): void {
   const { values } = parseArgs({
     options: {
@@ -19,11 +22,12 @@ function main(): void {
       timeout: { type: 'string' },
       tally: { type: 'string' },
       grep: { type: 'string' },
+      story: { type: 'boolean' },
     },
   })
-  const { folder = 'test/unit', timeout = '5000', tally, grep } = values
+  const { folder = 'test/unit', timeout = '5000', tally, grep, story = false } = values
   const mocha = new Mocha({ timeout: Number(timeout), forbidOnly: true, reporter: 'spec' })
-  mocha.rootHooks(mochaHooks)
+  mocha.rootHooks(story ? { beforeAll: mochaHooks.beforeAll } : mochaHooks)
   if (grep !== undefined) mocha.grep(new RegExp(grep))
   for (const file of testFiles(resolve(folder))) mocha.addFile(file)
   const runner = mocha.run((failures) => process.exit(failures > 0 ? 1 : 0))
