@@ -80,21 +80,24 @@ export class Authentication {
     this.tried.push('keyboard-interactive')
     const { user, destination, prompts, secrets } = this.options
     const again = this.keyboardTries > 1
+    let rounds = 0
     return {
       type: 'keyboard-interactive',
       username: user,
       prompt: (name, instructions, _language, questions, finish) => {
         const asked = questions.map(({ prompt, echo }) => ({ prompt, echo: echo === true }))
-        // PAM asks for the password this way; one typed before answers it when the connection heals.
-        const remembered = asked.length === 1 && !again && /password/i.test(asked[0]?.prompt ?? '')
-        if (remembered && secrets.password !== undefined) return finish([secrets.password])
-        void prompts
-          .keyboardInteractive({ destination, name, instructions, prompts: asked })
-          .then((answers) => {
+        // PAM asks for the password this way; one typed before answers it when the connection heals. What it
+        // asks after that is something else, such as a one-time password.
+        const isPassword = rounds++ === 0 && asked.length === 1 && /password/i.test(asked[0]?.prompt ?? '')
+        if (isPassword && !again && secrets.password !== undefined) return finish([secrets.password])
+        prompts.keyboardInteractive({ destination, name, instructions, prompts: asked }).then(
+          (answers) => {
             if (answers === undefined) return this.cancel()
-            if (remembered) this.typedPassword = answers[0]
+            if (isPassword) this.typedPassword = answers[0]
             finish([...answers])
-          })
+          },
+          () => this.cancel(),
+        )
       },
     }
   }

@@ -17,11 +17,11 @@ export function parseDestination(text: string): Destination | undefined {
   const at = authority.lastIndexOf('@')
   const user = at >= 0 ? authority.slice(0, at) : undefined
   const hostPort = parseHostPort(authority.slice(at + 1))
-  if (hostPort === undefined || user === '') return undefined
-  // A leading dash would be read as an option by the ssh command line.
-  if (hostPort.host.startsWith('-') || user?.startsWith('-') === true) return undefined
-  if (/[\s\0]/.test(authority)) return undefined
   const name = user === undefined ? undefined : uri ? safeDecode(user) : user
+  if (hostPort === undefined || name === '') return undefined
+  // A leading dash would be read as an option by the ssh command line.
+  if (hostPort.host.startsWith('-') || name?.startsWith('-') === true) return undefined
+  if (/[\s\0]/.test(`${name ?? ''}${hostPort.host}`)) return undefined
   return { ...(name === undefined ? {} : { user: name }), ...hostPort }
 }
 

@@ -27,7 +27,8 @@ export function equivalentSshCommand(options: {
 }
 
 function quote(word: string): string {
-  if (/^[\w@%+=:,./[\]-]+$/.test(word)) return word
+  // Not [ and ]: the shell takes [::1] for a pattern of file names.
+  if (/^[\w@%+=:,./-]+$/.test(word)) return word
   // The shell expands a tilde only where it is not quoted.
   const home = word.startsWith('~/') ? '~/' : ''
   return `${home}'${word.slice(home.length).replaceAll("'", `'\\''`)}'`

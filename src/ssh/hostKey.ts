@@ -16,16 +16,17 @@ export type HostKeyDecision =
   | { readonly kind: 'trust' }
   /** Unknown, and ssh_config says to remember it without asking. */
   | { readonly kind: 'trust and remember' }
-  /** Unknown: a person decides. `others` are keys of other types already known for this host. */
-  | { readonly kind: 'ask'; readonly others: readonly KnownHost[] }
+  /** Nothing is known of the host: a person decides. */
+  | { readonly kind: 'ask' }
   | { readonly kind: 'refuse'; readonly reason: 'changed' | 'revoked'; readonly known: KnownHost }
   | { readonly kind: 'refuse'; readonly reason: 'unknown' }
 
 /**
  * Decides about a server's host key as OpenSSH's client does (check_host_key in sshconnect.c): a revoked key
- * is refused whatever else is known; a key on file is trusted; another key of the same type means it changed;
- * otherwise the host is new. Differs in one point: a changed key is refused under `no` too, because going
- * on would send credentials to a server that may be another.
+ * is refused whatever else is known; a key on file is trusted; where only others are on file, of whatever type, it
+ * has changed, so that an impostor cannot pass as new by showing another type; otherwise the host is new. Differs
+ * in one point: a changed key is refused under `no` too, because going on would send credentials to a server that
+ * may be another.
  */
 export function decideHostKey(evidence: HostKeyEvidence): HostKeyDecision {
   const known = evidence.knownHosts.filter((host) => host.matches(evidence.name))
@@ -36,12 +37,12 @@ export function decideHostKey(evidence: HostKeyEvidence): HostKeyDecision {
 
   const plain = known.filter((host) => host.marker === 'none')
   if (plain.some(sameKey)) return { kind: 'trust' }
-  const changed = plain.find((host) => host.key.type === evidence.key.type)
+  const changed = plain.find((host) => host.key.type === evidence.key.type) ?? plain[0]
   if (changed) return { kind: 'refuse', reason: 'changed', known: changed }
 
   switch (evidence.strict) {
     case 'ask':
-      return { kind: 'ask', others: plain }
+      return { kind: 'ask' }
     case 'accept-new':
     case 'no':
       return { kind: 'trust and remember' }

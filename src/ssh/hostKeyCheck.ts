@@ -78,7 +78,7 @@ export class HostKeyCheck {
             destination: formatHostPort(settings.hostName, settings.port),
             keyType: key.type,
             fingerprint: fingerprint(key),
-            others: decision.others,
+            others: [],
           }),
         )
         if (!trusted) return failures.hostKeyDeclined(settings)

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { homedir, userInfo } from 'node:os'
+import { homedir, hostname, userInfo } from 'node:os'
 import { join } from 'node:path'
 import type { Log } from '../base/log'
 import type { Destination } from './destination'
@@ -13,7 +13,7 @@ import type { SshSettings } from './settings'
  * Include, Match, tokens and canonicalisation are right by construction; otherwise by the ssh-config package.
  */
 export async function resolveSshSettings(destination: Destination, log: Log): Promise<SshSettings> {
-  const options = (await runSshG(destination, log)) ?? (await readConfigFile(destination))
+  const options = (await runSshG(destination, log)) ?? (await readConfigFile(destination, log))
   return settingsFromOptions(destination, options)
 }
 
@@ -32,17 +32,20 @@ export function parseSshG(text: string): SshOptions {
 
 export function settingsFromOptions(destination: Destination, options: SshOptions): SshSettings {
   const first = (keyword: string) => options.get(keyword)?.[0]
-  const list = (keyword: string, fallback: string) => splitWords(first(keyword) ?? fallback).map(expandHome)
+  const list = (keyword: string, fallback: string) =>
+    (options.get(keyword) ?? [fallback]).flatMap(splitPaths).map(expandHome)
   const identityFiles = (options.get('identityfile') ?? defaultIdentityFiles).filter(
     (file) => file !== 'none',
   )
   const alias = first('hostkeyalias')
+  const expand = tokenExpansion(destination, options)
   return {
     destination: destination.host,
     hostName: first('hostname') ?? destination.host,
     port: destination.port ?? Number(first('port') ?? 22),
     user: destination.user ?? first('user') ?? userInfo().username,
-    identityFiles: identityFiles.map(unquote).map(expandHome),
+    // ssh -G leaves the tokens of this keyword, and only of this one.
+    identityFiles: identityFiles.map(unquote).map(expandHome).map(expand),
     identitiesOnly: first('identitiesonly') === 'yes',
     identityAgent: identityAgent(first('identityagent')),
     userKnownHostsFiles: list('userknownhostsfile', '~/.ssh/known_hosts ~/.ssh/known_hosts2').filter(notNone),
@@ -51,7 +54,8 @@ export function settingsFromOptions(destination: Destination, options: SshOption
       '/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2',
     ).filter(notNone),
     fixedKnownHosts: [],
-    hostKeyAlias: alias === undefined || alias === 'none' ? undefined : alias,
+    // In lower case, as the names of known_hosts are compared (ssh.c).
+    hostKeyAlias: alias === undefined || alias === 'none' ? undefined : alias.toLowerCase(),
     hashKnownHosts: first('hashknownhosts') === 'yes',
     strictHostKeyChecking: strictness(first('stricthostkeychecking')),
     connectTimeoutMs: seconds(first('connecttimeout')) ?? 15_000,
@@ -106,19 +110,58 @@ export function expandHome(path: string): string {
 }
 
 /** The fallback where no OpenSSH client is installed: no Include, no canonicalisation, no Match exec. */
-async function readConfigFile(destination: Destination): Promise<SshOptions> {
-  const text = await readFile(join(homedir(), '.ssh', 'config'), 'utf8').catch(() => '')
+async function readConfigFile(destination: Destination, log: Log): Promise<SshOptions> {
+  const file = join(homedir(), '.ssh', 'config')
+  const text = await readFile(file, 'utf8').catch(() => '')
   const { default: SSHConfig } = await import('ssh-config')
-  // matchExec: computing a host must never run a command of the file.
-  const computed = SSHConfig.parse(text).compute(
-    { Host: destination.host, ...(destination.user === undefined ? {} : { User: destination.user }) },
-    { ignoreCase: true, matchExec: false },
-  )
   const options = new Map<string, string[]>()
-  for (const [keyword, value] of Object.entries(computed)) {
-    for (const item of Array.isArray(value) ? value : [value]) append(options, keyword.toLowerCase(), item)
+  try {
+    // matchExec: computing a host must never run a command of the file.
+    const computed = SSHConfig.parse(text).compute(
+      { Host: destination.host, ...(destination.user === undefined ? {} : { User: destination.user }) },
+      { ignoreCase: true, matchExec: false },
+    )
+    for (const [keyword, value] of Object.entries(computed)) {
+      for (const item of Array.isArray(value) ? value : [value]) append(options, keyword.toLowerCase(), item)
+    }
+  } catch (error) {
+    log.warn(`${file} cannot be read: ${String(error)}`)
+  }
+  // ssh_config(5): HostName accepts %h, the name as given, and %%.
+  const hostName = options.get('hostname')?.[0]
+  if (hostName !== undefined) {
+    options.set('hostname', [hostName.replace(/%[h%]/g, (token) => (token === '%h' ? destination.host : '%'))])
+  }
+  const expand = tokenExpansion(destination, options)
+  for (const keyword of ['userknownhostsfile', 'identityagent']) {
+    const values = options.get(keyword)
+    if (values !== undefined) options.set(keyword, values.map(expand))
   }
   return options
+}
+
+/** Puts in the tokens of ssh_config(5), TOKENS, and `${VARIABLE}`s; what it does not know stays as it is. */
+function tokenExpansion(destination: Destination, options: SshOptions): (text: string) => string {
+  const first = (keyword: string) => options.get(keyword)?.[0]
+  const { username, uid } = userInfo()
+  const tokens = new Map<string, string>([
+    ['%%', '%'],
+    ['%d', homedir()],
+    ['%h', first('hostname') ?? destination.host],
+    ['%i', String(uid)],
+    ['%k', first('hostkeyalias')?.toLowerCase() ?? destination.host],
+    ['%L', hostname().replace(/\..*/, '')],
+    ['%l', hostname()],
+    ['%n', destination.host],
+    ['%p', String(destination.port ?? first('port') ?? 22)],
+    ['%r', destination.user ?? first('user') ?? username],
+    ['%u', username],
+  ])
+  return (text) =>
+    text.replace(/%[%a-zA-Z]|\$\{(\w+)\}/g, (token, variable: string | undefined) => {
+      const value = variable === undefined ? tokens.get(token) : process.env[variable]
+      return value ?? token
+    })
 }
 
 function append(options: Map<string, string[]>, keyword: string, value: string): void {
@@ -161,8 +204,10 @@ function seconds(value: string | undefined): number | undefined {
   return Number.isFinite(number) && number > 0 ? number * 1000 : undefined
 }
 
-function splitWords(text: string): readonly string[] {
-  return (text.match(/"[^"]*"|\S+/g) ?? []).map(unquote)
+/** ssh -G prints paths without quotes, so a space parts two of them only where a path begins after it. */
+function splitPaths(text: string): readonly string[] {
+  if (text.includes('"')) return (text.match(/"[^"]*"|\S+/g) ?? []).map(unquote)
+  return text.trim().split(/\s+(?=[/~]|\\\\|[A-Za-z]:[\\/]|\$\{)/)
 }
 
 function unquote(text: string): string {

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Accept } from '../base/visitor'
 import { dialLocal, dialLocalTls } from '../ports/dialLocal'
@@ -9,7 +10,7 @@ import type { LocalApp } from './localApp'
  */
 export function toLocal(app: LocalApp, report: { onAnswer(): void; onNoAnswer(error: Error): void }): Accept {
   return ({ stream }) => {
-    const socket = app.protocol === 'https' ? dialLocalTls(app) : dialLocal(app)
+    const socket: Socket = app.protocol === 'https' ? dialLocalTls(app) : dialLocal(app)
     let connected = false
     socket.once('connect', () => {
       connected = true

@@ -1,6 +1,8 @@
+import { realpathSync } from 'node:fs'
 import { QuickPickItemKind, window, workspace, type QuickPickItem } from 'vscode'
 import { DisposableStore } from '../base/disposable'
 import type { ListeningPort } from '../ports/listeningPort'
+import { programName } from '../ports/programName'
 import { rankPorts, type RankedPort } from '../ports/ranking'
 import type { PortWatcher } from '../ports/watcher'
 import type { Tunnels } from '../tunnels/tunnels'
@@ -71,7 +73,8 @@ const groupTitles: Record<RankedPort['group'], string> = {
 
 function items(ports: readonly ListeningPort[], tunnels: Tunnels, typed: string): PortItem[] {
   const ranked = rankPorts(ports, {
-    folders: (workspace.workspaceFolders ?? []).map((folder) => folder.uri.fsPath),
+    folders: (workspace.workspaceFolders ?? []).map((folder) => realPath(folder.uri.fsPath)),
+    ownPids: [process.pid, process.ppid],
   })
   const rows: PortItem[] = []
   let group: RankedPort['group'] | undefined
@@ -102,11 +105,11 @@ function items(ports: readonly ListeningPort[], tunnels: Tunnels, typed: string)
 }
 
 function portRow(listening: ListeningPort, tunnels: Tunnels): PortItem {
-  const { port, process, addresses } = listening
-  const folder = process?.folder
+  const { port, process: running, addresses } = listening
+  const folder = running?.folder
   const tunnel = tunnels.all.find(({ app }) => app.host === 'localhost' && app.port === port)
   const name = processText(listening)
-  const detail = [process && `pid ${process.pid}`, folder ?? process?.command, addresses.join(', ')]
+  const detail = [running && `pid ${running.pid}`, folder ?? running?.command, addresses.join(', ')]
   return {
     key: String(port),
     label: String(port),
@@ -116,11 +119,20 @@ function portRow(listening: ListeningPort, tunnels: Tunnels): PortItem {
   }
 }
 
+/** A process tells its folder with symbolic links resolved. */
+export function realPath(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    return path
+  }
+}
+
 /** Such as `vite · my-app`; empty when the process may not be read. */
 export function processText(listening: ListeningPort | undefined): string {
-  const process = listening?.process
-  const folder = process?.folder === undefined ? undefined : lastPart(process.folder)
-  return [process?.name, folder].filter((part) => part !== undefined).join(' · ')
+  const running = listening?.process
+  const folder = running?.folder === undefined ? undefined : lastPart(running.folder)
+  return [running && programName(running), folder].filter((part) => part !== undefined).join(' · ')
 }
 
 function separator(label: string): PortItem {

@@ -73,7 +73,7 @@ describe('everyday life in a window of VS Code', function () {
     const warning = await window.toast('exposePort.servers')
     assert.match(warning.message, /"broken" › "bind": needs an address too; write "127\.0\.0\.1:8080"/)
     const consent = await window.modal()
-    assert.ok(consent.detail?.includes(urlOf(first.port)), consent.detail)
+    assert.ok(consent.detail.includes(urlOf(first.port)), consent.detail)
     await consent.click('Expose')
     const trust = await window.modal()
     await trust.click('Trust and Remember')

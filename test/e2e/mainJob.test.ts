@@ -43,12 +43,12 @@ for (const version of ['1.139', '1.100'] as const) {
 
       const consent = await window.modal()
       assert.match(consent.message, new RegExp(`Make port ${port}.*public`))
-      assert.match(consent.detail ?? '', new RegExp(world.nginx.url('dev.localhost')))
+      assert.ok(consent.detail.includes(world.nginx.url('dev.localhost')), consent.detail)
       await window.screenshot('2-consent')
       await consent.click('Expose')
 
       const trust = await window.modal()
-      assert.ok(trust.detail?.includes(world.sshd.hostKeyFingerprint()), trust.detail)
+      assert.ok(trust.detail.includes(world.sshd.hostKeyFingerprint()), trust.detail)
       assert.doesNotMatch(world.sshd.log(), /userauth-request/, 'no credential before the key is trusted')
       await window.screenshot('3-host-key')
       await trust.click('Trust and Remember')
@@ -131,7 +131,7 @@ for (const version of ['1.139', '1.100'] as const) {
       assert.equal((await visit(world.nginx.url('dev.localhost'), { ca: world.ca })).status, 502)
       await waitUntil(
         () => `no process to be left: ${JSON.stringify(server.processes())}`,
-        () => server.processes().every((process) => !/extensionHost/.test(JSON.stringify(process))),
+        () => server.processes().every((process) => !process.command.includes('extensionHost')),
         60_000,
       )
     })
