@@ -1,3 +1,4 @@
+import { sep } from 'node:path'
 import { ProgressLocation, window, workspace, type Memento } from 'vscode'
 import { Cancelled, Failure, type Hop } from '../base/failure'
 import type { Log } from '../base/log'
@@ -13,7 +14,7 @@ import type { Tunnel } from '../tunnels/tunnel'
 import type { Tunnels } from '../tunnels/tunnels'
 import { Consent } from './consent'
 import { formatLocalTarget, parseLocalTarget, type LocalTarget } from './localTarget'
-import { pickPort, processText } from './portPick'
+import { pickPort, processText, realPath } from './portPick'
 import { pickServer } from './serverPick'
 import { settings } from './settings'
 import { showFailure } from './showFailure'
@@ -168,11 +169,10 @@ async function lookUp(target: LocalTarget, watcher: PortWatcher): Promise<Listen
 function folderFor(listening: ListeningPort | undefined): string | undefined {
   const folders = workspace.workspaceFolders ?? []
   const processFolder = listening?.process?.folder
-  const inside = folders.find(
-    ({ uri }) =>
-      processFolder !== undefined &&
-      (processFolder === uri.fsPath || processFolder.startsWith(`${uri.fsPath}/`)),
-  )
+  const inside = folders.find(({ uri }) => {
+    const path = realPath(uri.fsPath)
+    return processFolder === path || processFolder?.startsWith(path + sep) === true
+  })
   return (inside ?? folders[0])?.name
 }
 
