@@ -8,12 +8,12 @@ export function programName(process: ListeningProcess): string {
   const own = withoutEnding(process.name)
   const [, ...args] = words(process.command ?? '')
   if (!INTERPRETER.test(own)) return own
-  const first = args.findIndex((arg) => !arg.startsWith('-'))
+  // An option's value, or code given on the command line, is no name.
+  const isValue = (index: number) => TAKES_VALUE.test(args[index - 1] ?? '')
+  const first = args.findIndex((arg, index) => !arg.startsWith('-') && !isValue(index))
   const module = args.indexOf('-m')
   if (/^py/i.test(own) && module >= 0 && module < first) return args[module + 1] ?? own
   const script = withoutEnding(args[first] ?? '')
-  // An option's value, or code given on the command line, is no name.
-  if (first > 0 && TAKES_VALUE.test(args[first - 1] ?? '')) return own
   return /^[\w@.+-]+$/.test(script) && !NAMELESS.test(script) ? script : own
 }
 

@@ -1,4 +1,5 @@
 import type { Log } from '../base/log'
+import type { Destination } from '../ssh/destination'
 import type { SshSettings } from '../ssh/settings'
 import { expandHome, resolveSshSettings } from '../ssh/sshConfig'
 import type { ServerProfile } from './profile'
@@ -8,6 +9,8 @@ export interface Server {
   readonly profile: ServerProfile
   /** Asked before each attempt to connect. */
   settings(): Promise<SshSettings>
+  /** Resolves a jump host on the way to it; as ssh_config says unless given. */
+  readonly resolve?: (destination: Destination) => Promise<SshSettings>
   /** A certificate authority (PEM) of this server's own, for the check of the public URL. */
   readonly ca?: string
 }

@@ -78,6 +78,8 @@ function settingsOf({ user, port, clientKey, hostKey }: BuiltInSshd): SshSetting
     globalKnownHostsFiles: [],
     fixedKnownHosts: parseKnownHosts(known, 'this machine'),
     hostKeyAlias: undefined,
+    proxyJump: [],
+    proxyCommand: undefined,
     hashKnownHosts: false,
     strictHostKeyChecking: 'yes',
     connectTimeoutMs: 15_000,

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import type { Address } from '../base/address'
+import { formatHostPort, type Address } from '../base/address'
 import { parseDestination, parseHostPort, type Destination } from '../ssh/destination'
 import type { ServerProfile } from './profile'
 
@@ -50,6 +50,8 @@ const example = {
 const fields = Object.keys(example)
 const laterFields = ['service', 'certificate', 'proxyProtocol']
 
+const notAnObject = 'must be an object: { "ssh": "user@host", "bind": …, "publicUrl": … }'
+
 const text = (field: keyof typeof example) => {
   const message = `must be a text such as ${example[field]}`
   return v.pipe(v.string(message), v.nonEmpty(message))
@@ -63,10 +65,11 @@ const shape = v.object(
     tls: v.optional(v.picklist(['server', 'here', 'app', 'none'], 'must be "server"'), 'server'),
     identityFile: v.optional(text('identityFile')),
   },
-  'must be an object: { "ssh": "user@host", "bind": …, "publicUrl": … }',
+  notAnObject,
 )
 
 function readServer(id: string, entry: unknown): ServerProfile | Problem[] {
+  if (Array.isArray(entry)) return [{ message: notAnObject }]
   const unknown = unknownFields(entry)
   if (unknown.some((problem) => problem.field === 'service')) return unknown
   const parsed = v.safeParse(shape, entry)
@@ -125,7 +128,7 @@ function problemIn(field: string, result: unknown): Problem[] {
 function readDestination(ssh: string): Destination | string {
   return (
     parseDestination(ssh) ??
-    `"${ssh}" is not a destination; write user@host, user@host:port or a Host of ssh_config`
+    `${quote(ssh)} is not a destination; write user@host, user@host:port or a Host of ssh_config`
   )
 }
 
@@ -139,11 +142,19 @@ function readBind(bind: string): Address | string {
     return 'port ranges are not supported yet; write one port, such as 127.0.0.1:8080'
   if (/^\d+$/.test(bind)) return `needs an address too; write "127.0.0.1:${bind}"`
   const hostPort = bind.includes('{') ? undefined : parseHostPort(bind)
-  if (hostPort?.port === undefined) return `"${bind}" is not an address; write ${example.bind}`
-  if (['0.0.0.0', '::', '*'].includes(hostPort.host)) {
+  if (hostPort?.port === undefined || /[\s@]/.test(hostPort.host)) {
+    return `${quote(bind)} is not an address; write ${example.bind}`
+  }
+  if (isEveryAddress(hostPort.host)) {
     return `would be public without HTTPS beside the reverse proxy; write "127.0.0.1:${hostPort.port}"`
   }
   return { kind: 'tcp', host: hostPort.host, port: hostPort.port }
+}
+
+/** `*`, or one of the many ways to write 0.0.0.0 and ::, which URL brings into their plain form. */
+function isEveryAddress(host: string): boolean {
+  const url = `http://${formatHostPort(host, 80)}`
+  return host === '*' || (URL.canParse(url) && ['0.0.0.0', '[::]'].includes(new URL(url).hostname))
 }
 
 /** Undefined when it is right. */
@@ -152,12 +163,12 @@ function readPublicUrl(publicUrl: string, bind: string): string | undefined {
   if (placeholder !== undefined) return placeholder
   const sample = publicUrl.replaceAll('{name}', 'name')
   const url = URL.canParse(sample) ? new URL(sample) : undefined
-  if (url === undefined || !/^https?:$/.test(url.protocol))
-    return `"${publicUrl}" is not a URL; write ${example.publicUrl}`
+  if (url === undefined || !/^https?:\/\/[^\s/]\S*$/i.test(publicUrl))
+    return `${quote(publicUrl)} is not a URL; write ${example.publicUrl}`
   if (url.protocol === 'http:') return `must begin with https://, because "tls" is "server"`
-  if (url.search !== '' || url.hash !== '' || url.username !== '')
+  if (url.search !== '' || url.hash !== '' || url.username !== '' || url.password !== '')
     return 'may hold no user, query or fragment'
-  const inHost = /^https:\/\/[^/]*\{name\}/.test(publicUrl)
+  const inHost = /^https:\/\/[^/]*\{name\}/i.test(publicUrl)
   if (publicUrl.includes('{name}') && !inHost)
     return '{name} must stand in the host name, before the first slash'
   if (inHost && !bind.includes('{name}')) {
@@ -171,5 +182,13 @@ function readPublicUrl(publicUrl: string, bind: string): string | undefined {
 
 function unknownPlaceholder(text: string): string | undefined {
   const found = [...text.matchAll(/\{[^}]*\}?/g)].map((match) => match[0]).find((item) => item !== '{name}')
-  return found === undefined ? undefined : `${found} cannot be filled in here; use {name}`
+  return found === undefined ? undefined : `${shorten(found)} cannot be filled in here; use {name}`
+}
+
+function quote(text: string): string {
+  return `"${shorten(text)}"`
+}
+
+function shorten(text: string): string {
+  return text.length > 100 ? `${text.slice(0, 100)}…` : text
 }

@@ -55,7 +55,11 @@ export class Authentication {
 
   /** Called when the server let us in: what was typed has proven right and may be used again. */
   succeeded(): void {
-    this.options.secrets.password = this.typedPassword ?? this.options.secrets.password
+    if (this.typedPassword !== undefined) this.options.secrets.passwords.set(this.account, this.typedPassword)
+  }
+
+  private get account(): string {
+    return `${this.options.user}@${this.options.destination}`
   }
 
   private accepts(method: string): boolean {
@@ -89,7 +93,8 @@ export class Authentication {
         // PAM asks for the password this way; one typed before answers it when the connection heals. What it
         // asks after that is something else, such as a one-time password.
         const isPassword = rounds++ === 0 && asked.length === 1 && /password/i.test(asked[0]?.prompt ?? '')
-        if (isPassword && !again && secrets.password !== undefined) return finish([secrets.password])
+        const remembered = secrets.passwords.get(this.account)
+        if (isPassword && !again && remembered !== undefined) return finish([remembered])
         prompts.keyboardInteractive({ destination, name, instructions, prompts: asked }).then(
           (answers) => {
             if (answers === undefined) return this.cancel()
@@ -107,7 +112,8 @@ export class Authentication {
     const again = this.passwordTries++ > 0
     const { user, destination, prompts, secrets } = this.options
     const password =
-      (again ? undefined : secrets.password) ?? (await prompts.password({ user, destination, again }))
+      (again ? undefined : secrets.passwords.get(this.account)) ??
+      (await prompts.password({ user, destination, again }))
     if (password === undefined) throw new Cancelled()
     this.tried.push('password')
     this.typedPassword = password

@@ -4,6 +4,7 @@ import { toDisposable, type Disposable } from '../base/disposable'
 import { Emitter } from '../base/event'
 import { Cancelled, Failure, isCancelled, type Hop } from '../base/failure'
 import type { Log } from '../base/log'
+import type { Destination } from './destination'
 import { abortable } from './dial'
 import { failures } from './failures'
 import { TypedSecrets } from './identities'
@@ -31,6 +32,7 @@ export class Connection implements Disposable {
   private current: ConnectionState = { kind: 'idle' }
   private attempt: Attempt | undefined
   private users = 0
+  private toldUnsupported = ''
   private healing: AbortController | undefined
   private wake: () => void = () => undefined
 
@@ -40,6 +42,8 @@ export class Connection implements Disposable {
     private readonly options: {
       /** Asked before each attempt, so that a changed configuration counts from the next one on. */
       readonly settings: () => Promise<SshSettings>
+      /** Resolves jump hosts as ssh_config says. */
+      readonly resolve: (destination: Destination) => Promise<SshSettings>
       readonly prompts: SshPrompts
       readonly clock: Clock
       readonly log: Log
@@ -81,7 +85,11 @@ export class Connection implements Disposable {
     } catch (error) {
       throw signal.aborted ? new Cancelled() : error
     } finally {
-      if (--attempt.waiting === 0) attempt.controller.abort()
+      if (--attempt.waiting === 0) {
+        attempt.controller.abort()
+        // Whoever comes now gets an attempt of their own, not the end of one that was given up.
+        if (this.attempt === attempt) this.attempt = undefined
+      }
     }
   }
 
@@ -113,6 +121,7 @@ export class Connection implements Disposable {
     try {
       this.become({ kind: 'connecting', hop: 'DNS' })
       const settings = await this.options.settings()
+      this.tellUnsupported(settings)
       const transport = await openTransport({
         settings,
         prompts,
@@ -121,6 +130,7 @@ export class Connection implements Disposable {
         log,
         signal,
         onHop: (hop) => this.become({ kind: 'connecting', hop }),
+        resolve: this.options.resolve,
       })
       if (signal.aborted || !transport.isOpen) {
         transport.dispose()
@@ -131,10 +141,19 @@ export class Connection implements Disposable {
       log.info(`connected to ${settings.user}@${settings.hostName}`)
       return transport
     } catch (error) {
-      // While healing, the loop says what comes next.
-      if (this.healing === undefined) this.become({ kind: 'idle' })
+      // While healing, the loop says what comes next; after a cancel, an attempt that began since.
+      const succeeded = signal.aborted && this.attempt !== undefined
+      if (this.healing === undefined && !succeeded) this.become({ kind: 'idle' })
       throw error
     }
+  }
+
+  /** Once, not at each attempt: what ssh_config asks for and cannot be followed. */
+  private tellUnsupported({ destination, unsupported }: SshSettings): void {
+    const told = unsupported.join(', ')
+    if (told === '' || told === this.toldUnsupported) return
+    this.toldUnsupported = told
+    this.options.log.warn(`ssh_config of ${destination} asks for what is not supported here: ${told}`)
   }
 
   private async heal(lost: Failure): Promise<void> {

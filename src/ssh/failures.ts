@@ -186,6 +186,53 @@ export const failures = {
     })
   },
 
+  /** The program that ssh_config names as the way to the server ended. */
+  proxyCommand(settings: SshSettings, said: string): Failure {
+    return new Failure({
+      kind: 'proxy-command-failed',
+      hop: 'TCP',
+      message: `The ProxyCommand for ${settings.hostName} ended.`,
+      said,
+      advice: `Run it by hand to see why: ${settings.proxyCommand ?? ''}`,
+      remedies: [{ do: 'show log' }, { do: 'retry' }],
+      canHeal: true,
+    })
+  },
+
+  /** The jump host let us in, but not further. */
+  jumpRefused(jump: SshSettings, target: string, said: string): Failure {
+    return new Failure({
+      kind: 'jump-refused',
+      hop: 'TCP',
+      message: `The jump host ${jump.hostName} did not connect to ${target}.`,
+      said,
+      advice:
+        'Check that it can reach that address, and that its sshd_config has AllowTcpForwarding yes (or local).',
+      remedies: [{ do: 'retry' }, { do: 'show log' }],
+      canHeal: true,
+    })
+  },
+
+  jumpUnreadable(settings: SshSettings, jump: string): Failure {
+    return new Failure({
+      kind: 'jump-host-unreadable',
+      hop: 'settings',
+      message: `ProxyJump of ${settings.destination} names "${jump}", which is not a destination.`,
+      advice: 'Write user@host:port in ssh_config.',
+      canHeal: false,
+    })
+  },
+
+  jumpsInCircles(settings: SshSettings): Failure {
+    return new Failure({
+      kind: 'jump-hosts-in-circles',
+      hop: 'settings',
+      message: `ssh_config leads to ${settings.destination} through jump hosts without end.`,
+      advice: 'Look for a ProxyJump that leads back to itself; "ProxyJump none" for the jump host ends it.',
+      canHeal: false,
+    })
+  },
+
   lost(settings: SshSettings, cause: unknown): Failure {
     return new Failure({
       kind: 'connection-lost',
@@ -196,17 +243,6 @@ export const failures = {
       remedies: [{ do: 'retry' }],
       canHeal: true,
       cause,
-    })
-  },
-
-  notSupported(settings: SshSettings): Failure {
-    return new Failure({
-      kind: 'ssh-config-not-supported',
-      hop: 'settings',
-      message: `ssh_config asks for something this version cannot do for ${settings.destination}: ${settings.unsupported.join(', ')}.`,
-      advice: 'Use a destination that is reached directly.',
-      remedies: [{ do: 'open settings' }],
-      canHeal: false,
     })
   },
 }

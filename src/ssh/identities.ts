@@ -16,7 +16,8 @@ export interface Identity {
 
 /** What a person typed for a connection, kept in memory so that it heals without asking again. */
 export class TypedSecrets {
-  password: string | undefined
+  /** By `user@host:port`: a jump host has its own. */
+  readonly passwords = new Map<string, string>()
   readonly passphrases = new Map<string, string>()
 }
 

@@ -1,18 +1,20 @@
-import type { Socket } from 'node:net'
+import type { Readable } from 'node:stream'
 import type { Client, ConnectConfig } from 'ssh2'
 import { formatHostPort } from '../base/address'
 import type { Clock } from '../base/clock'
 import type { Disposable } from '../base/disposable'
-import { Cancelled, type Hop } from '../base/failure'
+import { Cancelled, Failure, type Hop } from '../base/failure'
 import type { Log } from '../base/log'
 import { algorithms } from './algorithms'
 import { Authentication } from './authentication'
-import { abortable, dial } from './dial'
+import { parseDestination, type Destination } from './destination'
+import { abortable } from './dial'
 import { failures, isAuthenticationError, isFatal, isTooManyTries } from './failures'
 import { HostKeyCheck } from './hostKeyCheck'
 import { orderHostKeyAlgorithms } from './hostKey'
 import { gatherIdentities, type TypedSecrets } from './identities'
 import type { SshPrompts } from './prompts'
+import { openRoute, type Route } from './route'
 import type { SshSettings } from './settings'
 import { loadSsh2, onServerMessage } from './ssh2Library'
 import { Transport } from './transport'
@@ -25,6 +27,10 @@ export interface OpenTransportOptions {
   readonly log: Log
   readonly signal: AbortSignal
   readonly onHop: (hop: Hop) => void
+  /** Resolves the jump hosts as ssh_config says. */
+  readonly resolve: (destination: Destination) => Promise<SshSettings>
+  /** How many jump hosts are being passed already. */
+  readonly depth?: number
 }
 
 /**
@@ -32,7 +38,6 @@ export interface OpenTransportOptions {
  * @throws Failure with the hop it ended at; Cancelled when aborted or when the person closed a question.
  */
 export async function openTransport(options: OpenTransportOptions): Promise<Transport> {
-  if (options.settings.unsupported.length > 0) throw failures.notSupported(options.settings)
   const attempt = new Attempt(options)
   try {
     return await attempt.run()
@@ -40,6 +45,21 @@ export async function openTransport(options: OpenTransportOptions): Promise<Tran
     attempt.settle()
   }
 }
+
+/** Logs in to the last host of the chain through those before it, each with its own host key check. */
+async function openJump(chain: readonly string[], options: OpenTransportOptions): Promise<Transport> {
+  const { settings, resolve, depth = 0 } = options
+  if (depth >= mostJumps) throw failures.jumpsInCircles(settings)
+  const last = chain.at(-1) ?? ''
+  const destination = parseDestination(last)
+  if (destination === undefined) throw failures.jumpUnreadable(settings, last)
+  const jump = await resolve(destination)
+  // A chain that is written out replaces what the jump host's own section says (ssh.c, ProxyJump).
+  const through = chain.length > 1 ? { proxyJump: chain.slice(0, -1), proxyCommand: undefined } : {}
+  return openTransport({ ...options, settings: { ...jump, ...through }, depth: depth + 1 })
+}
+
+const mostJumps = 8
 
 /** One try at connecting: its limit of time, the hop it is on, and what must go when it fails. */
 class Attempt {
@@ -60,12 +80,16 @@ class Attempt {
     signal.addEventListener('abort', this.onAbort, { once: true })
     this.resumeLimit()
     try {
-      const socket = await dial(
-        { host: settings.hostName, port: settings.port },
-        { signal: this.ended.signal, onHop: (hop) => this.reach(hop) },
-      )
+      const route = await openRoute(settings, {
+        signal: this.ended.signal,
+        log: this.options.log,
+        clock: this.options.clock,
+        onHop: (hop) => this.reach(hop),
+        // It has a limit of its own.
+        openJump: (chain) => this.asking(() => openJump(chain, this.options)),
+      })
       this.reach('SSH handshake')
-      return await this.login(socket)
+      return await this.login(route)
     } catch (error) {
       if (error instanceof Cancelled) throw error
       throw failures.connecting(error, this.hop, settings)
@@ -77,9 +101,9 @@ class Attempt {
     this.options.signal.removeEventListener('abort', this.onAbort)
   }
 
-  private async login(socket: Socket): Promise<Transport> {
+  private async login(route: Route): Promise<Transport> {
     const { settings, prompts, secrets, clock, log } = this.options
-    const client = await this.newClient(socket)
+    const client = await this.newClient(route)
     try {
       const ssh2 = await loadSsh2()
       const hostKey = await HostKeyCheck.start({ settings, prompts, log, asking: (ask) => this.asking(ask) })
@@ -117,7 +141,7 @@ class Attempt {
           })
           client.connect({
             ...connectConfig(settings, log),
-            sock: socket,
+            sock: route.stream,
             algorithms: {
               ...algorithms,
               serverHostKey: orderHostKeyAlgorithms(
@@ -143,18 +167,22 @@ class Attempt {
         this.ended.signal,
       )
       authentication.succeeded()
-      const transport = new Transport({ client, socket, settings, clock, log })
+      // What ended in the meantime would never say so again.
+      if (route.stream.destroyed) throw new Error('the server closed the connection')
+      const transport = new Transport({ client, route, settings, clock, log })
       hear = (text) => transport.serverSaid(text)
       return transport
     } catch (error) {
-      socket.destroy()
-      throw error
+      const reason = error instanceof Failure || error instanceof Cancelled ? error : await route.explain?.()
+      route.stream.destroy()
+      route.dispose()
+      throw reason ?? error
     }
   }
 
-  private async newClient(socket: Socket): Promise<Client> {
+  private async newClient({ stream }: Route): Promise<Client> {
     // Until ssh2 listens, an error of the socket would be uncaught.
-    socket.on('error', () => undefined)
+    stream.on('error', () => undefined)
     const { Client } = await loadSsh2()
     const client = new Client()
     client.on('error', () => undefined)
@@ -196,6 +224,12 @@ class Attempt {
   }
 }
 
+/** Like `ssh -v` at Debug; with every packet of data at Trace, like `ssh -vvv`. */
+function logProtocol(message: string, log: Log): void {
+  if (/CHANNEL_DATA|WINDOW_ADJUST|keepalive/i.test(message)) log.trace(`ssh2: ${message}`)
+  else log.debug(`ssh2: ${message}`)
+}
+
 function connectConfig(settings: SshSettings, log: Log): ConnectConfig {
   return {
     host: settings.hostName,
@@ -205,6 +239,6 @@ function connectConfig(settings: SshSettings, log: Log): ConnectConfig {
     readyTimeout: 0,
     // Ours looks at traffic; see sendKeepalive.
     keepaliveInterval: 0,
-    ...(log.isVerbose ? { debug: (message: string) => log.trace(`ssh2: ${message}`) } : {}),
+    ...(log.isVerbose ? { debug: (message: string) => logProtocol(message, log) } : {}),
   }
 }

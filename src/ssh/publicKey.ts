@@ -22,7 +22,7 @@ export function fingerprint(key: PublicKey): string {
 /** RFC 4251 5: each string or mpint is its length and its bytes. Undefined when they do not fill the blob. */
 function stringsIn(blob: Buffer): readonly Buffer[] | undefined {
   const strings: Buffer[] = []
-  for (let at = 0; at < blob.length; ) {
+  for (let at = 0; at < blob.length;) {
     const end = at + 4 <= blob.length ? at + 4 + blob.readUInt32BE(at) : Infinity
     if (end > blob.length) return undefined
     strings.push(blob.subarray(at + 4, end))

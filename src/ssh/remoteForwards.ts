@@ -55,12 +55,13 @@ export class RemoteForwards implements Disposable {
 
   private async request(bind: Address, accept: Accept): Promise<RemoteForward> {
     this.serverMessages = []
-    const address = await this.listen(bind).catch(() => {
+    const forward = new OpenForward(accept)
+    // At once, not when the promise is seen: the first visitor may follow the answer in the same packet.
+    const onListening = (address: Address) => this.open_.set(formatAddress(address), forward)
+    const address = await this.listen(bind, onListening).catch(() => {
       throw failures.forwardRefused(bind, this.serverMessages, this.settings)
     })
     const key = formatAddress(address)
-    const forward = new OpenForward(accept)
-    this.open_.set(key, forward)
     this.log.info(`${this.settings.hostName} listens on ${key}`)
     return {
       address,
@@ -74,15 +75,19 @@ export class RemoteForwards implements Disposable {
     }
   }
 
-  private listen(bind: Address): Promise<Address> {
+  private listen(bind: Address, onListening: (address: Address) => void): Promise<Address> {
     return new Promise((resolve, reject) => {
+      const listening = (address: Address) => {
+        onListening(address)
+        resolve(address)
+      }
       if (bind.kind === 'unix') {
         this.client.openssh_forwardInStreamLocal(bind.path, (error) =>
-          error ? reject(error) : resolve(bind),
+          error ? reject(error) : listening(bind),
         )
       } else {
         this.client.forwardIn(bind.host, bind.port, (error, port) =>
-          error ? reject(error) : resolve({ ...bind, port }),
+          error ? reject(error) : listening({ ...bind, port }),
         )
       }
     })

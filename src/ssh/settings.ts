@@ -22,6 +22,10 @@ export interface SshSettings {
   /** Keys known without a file: those of a server this program started itself. */
   readonly fixedKnownHosts: readonly KnownHost[]
   readonly hostKeyAlias: string | undefined
+  /** Jump hosts in the order they are passed; empty for none (ssh_config(5), ProxyJump). */
+  readonly proxyJump: readonly string[]
+  /** With its tokens filled in. */
+  readonly proxyCommand: string | undefined
   readonly hashKnownHosts: boolean
   readonly strictHostKeyChecking: StrictHostKeyChecking
   readonly connectTimeoutMs: number

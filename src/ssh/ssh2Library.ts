@@ -28,13 +28,16 @@ export function onServerMessage(client: Client, listener: (text: string) => void
  * ssh2's own keepalive counts only its replies and so kills a connection that is busy with bulk data.
  * Answers false when this ssh2 does not have the internals it takes.
  */
-export function sendKeepalive(client: Client): boolean {
+export function sendKeepalive(client: Client, onAnswer: () => void): boolean {
   const internals = internalsOf(client)
   const callbacks = internals?._callbacks
   const protocol = internals?._protocol
   if (!Array.isArray(callbacks) || typeof protocol?.ping !== 'function') return false
   // Replies to global requests carry no name: each request needs its place in the one queue (RFC 4254 4).
-  callbacks.push(() => undefined)
+  callbacks.push((error: unknown) => {
+    // A refusal is `true`; an Error means that the connection has ended.
+    if (!(error instanceof Error)) onAnswer()
+  })
   protocol.ping()
   return true
 }

@@ -56,6 +56,8 @@ export function settingsFromOptions(destination: Destination, options: SshOption
     fixedKnownHosts: [],
     // In lower case, as the names of known_hosts are compared (ssh.c).
     hostKeyAlias: alias === undefined || alias === 'none' ? undefined : alias.toLowerCase(),
+    proxyJump: jumpChain(first('proxyjump')),
+    proxyCommand: givenOrNone(first('proxycommand'), expand),
     hashKnownHosts: first('hashknownhosts') === 'yes',
     strictHostKeyChecking: strictness(first('stricthostkeychecking')),
     connectTimeoutMs: seconds(first('connecttimeout')) ?? 15_000,
@@ -69,7 +71,7 @@ export function settingsFromOptions(destination: Destination, options: SshOption
 }
 
 const defaultIdentityFiles = ['~/.ssh/id_rsa', '~/.ssh/id_ecdsa', '~/.ssh/id_ed25519']
-const unsupportedKeywords = ['proxyjump', 'proxycommand', 'certificatefile']
+const unsupportedKeywords = ['certificatefile']
 
 function runSshG(destination: Destination, log: Log): Promise<SshOptions | undefined> {
   const args = ['-T', '-G', ...homeArguments()]
@@ -130,7 +132,9 @@ async function readConfigFile(destination: Destination, log: Log): Promise<SshOp
   // ssh_config(5): HostName accepts %h, the name as given, and %%.
   const hostName = options.get('hostname')?.[0]
   if (hostName !== undefined) {
-    options.set('hostname', [hostName.replace(/%[h%]/g, (token) => (token === '%h' ? destination.host : '%'))])
+    options.set('hostname', [
+      hostName.replace(/%[h%]/g, (token) => (token === '%h' ? destination.host : '%')),
+    ])
   }
   const expand = tokenExpansion(destination, options)
   for (const keyword of ['userknownhostsfile', 'identityagent']) {
@@ -162,6 +166,14 @@ function tokenExpansion(destination: Destination, options: SshOptions): (text: s
       const value = variable === undefined ? tokens.get(token) : process.env[variable]
       return value ?? token
     })
+}
+
+function jumpChain(value: string | undefined): readonly string[] {
+  return value === undefined || value === 'none' ? [] : value.split(',').map((jump) => jump.trim())
+}
+
+function givenOrNone(value: string | undefined, expand: (text: string) => string): string | undefined {
+  return value === undefined || value === 'none' ? undefined : expand(value)
 }
 
 function append(options: Map<string, string[]>, keyword: string, value: string): void {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Duplex } from 'node:stream'
+import { Duplex, Readable } from 'node:stream'
 import type { Accept, Visitor } from '../base/visitor'
 
 export const nonceHeader = 'x-expose-port-check'
@@ -43,6 +43,10 @@ export class NonceStage {
     }
     const letGo = () => {
       stop()
+      if (head.length > 0 && stream.readableEnded) {
+        this.next({ ...visitor, stream: fromStart(head, stream) })
+        return
+      }
       if (head.length > 0) stream.unshift(head)
       this.next(visitor)
     }
@@ -80,6 +84,11 @@ function looksLikeHttp(start: string): boolean {
 
 function nonceIn(head: string): string | undefined {
   return new RegExp(`^${nonceHeader}:[ \\t]*([0-9a-f]{32})[ \\t]*$`, 'im').exec(head)?.[1]
+}
+
+/** A stream that has ended takes nothing back, so its head comes from a new one that writes to it. */
+function fromStart(head: Buffer, ended: Duplex): Duplex {
+  return Duplex.from({ readable: Readable.from([head]), writable: ended })
 }
 
 function answer(stream: Duplex, nonce: string): void {

@@ -124,6 +124,13 @@ export function judgePublicAnswer(
         said,
         advice: 'Use one from a public authority such as Let’s Encrypt, with its whole chain.',
       })
+    case 'ABORT_ERR':
+      return publicFailure({
+        kind: 'public-url-unreachable',
+        message: `${host} did not answer within ${limitMs / 1000} s.`,
+        said,
+        advice: 'Check the firewall before the server; from another network it may work.',
+      })
     default:
       return publicFailure({
         kind: 'public-url-unreachable',

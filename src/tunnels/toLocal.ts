@@ -25,7 +25,7 @@ export function toLocal(app: LocalApp, report: { onAnswer(): void; onNoAnswer(er
 
 /** Joins two streams until both directions have ended; an error on one ends the other and nothing else. */
 export function join(visitor: Duplex, local: Duplex): void {
-  let visitorEnded = false
+  let visitorEnded = visitor.readableEnded
   let visitorFinished = false
   visitor.once('end', () => {
     visitorEnded = true

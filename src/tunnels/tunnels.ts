@@ -9,6 +9,7 @@ import { fillIn } from '../servers/profile'
 import type { Server } from '../servers/server'
 import { Connections } from '../ssh/connections'
 import type { SshPrompts } from '../ssh/prompts'
+import { resolveSshSettings } from '../ssh/sshConfig'
 import type { LocalApp } from './localApp'
 import { Tunnel } from './tunnel'
 
@@ -48,8 +49,15 @@ export class Tunnels implements Disposable {
     const { clock, log, prompts } = this.options
     const way = fillIn(server.profile, name)
     this.refuseClash(server, formatAddress(way.bind))
+    const resolve = server.resolve ?? ((jump) => resolveSshSettings(jump, log))
     const key = `${server.profile.id}\n${server.profile.ssh}\n${server.profile.identityFile ?? ''}`
-    const connection = this.connections.get(key, { settings: () => server.settings(), prompts, clock, log })
+    const connection = this.connections.get(key, {
+      settings: () => server.settings(),
+      resolve,
+      prompts,
+      clock,
+      log,
+    })
     const tunnel = new Tunnel({ id: this.nextId++, app, server, name, way, connection, clock, log })
     this.list.add(tunnel)
     tunnel.onDidChange((state) => {

@@ -84,6 +84,7 @@ export class ExposeCommand {
 
     const open = tunnels.find(target, server.profile.id)
     if (open !== undefined) {
+      if (open.state.kind !== 'open') open.retryNow()
       await clipboard.copy(open)
       return open.publicUrl
     }

@@ -11,7 +11,8 @@ export function parseLocalTarget(text: string): LocalTarget | undefined {
   const address = text
     .trim()
     .replace(/^[a-z]+:\/\//i, '')
-    .replace(/\/.*$/, '')
+    .replace(/[/?#].*$/, '')
+    .toLowerCase()
   if (/^:?\d{1,5}$/.test(address)) {
     const port = Number(address.replace(':', ''))
     return port >= 1 && port <= 65535 ? { host: 'localhost', port } : undefined

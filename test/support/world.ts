@@ -61,23 +61,7 @@ export async function startWorld(scope: Scope, options: SshdOptions = {}): Promi
   const tcpBind: TcpAddress = { kind: 'tcp', host: '127.0.0.1', port: upstreamPort }
 
   const settings = (changes: Partial<SshSettings>): SshSettings => ({
-    destination: sshd.host,
-    hostName: sshd.host,
-    port: sshd.port,
-    user: sshd.user,
-    identityFiles: [key.path],
-    identitiesOnly: true,
-    identityAgent: undefined,
-    userKnownHostsFiles: [knownHostsFile],
-    globalKnownHostsFiles: [],
-    fixedKnownHosts: [],
-    hostKeyAlias: undefined,
-    hashKnownHosts: false,
-    strictHostKeyChecking: 'ask',
-    connectTimeoutMs: 15_000,
-    serverAliveIntervalMs: 15_000,
-    serverAliveCountMax: 3,
-    unsupported: [],
+    ...loginTo(sshd, { key, knownHostsFile }),
     ...changes,
   })
   const server = (id: string, bind: Address, publicUrl: string, changes: Partial<SshSettings>): Server => {
@@ -117,5 +101,33 @@ export async function startWorld(scope: Scope, options: SshdOptions = {}): Promi
       })
       return tunnels
     },
+  }
+}
+
+/** What ssh_config would resolve to for a server of ours. */
+export function loginTo(
+  sshd: Pick<Sshd, 'host' | 'port' | 'user'>,
+  { key, knownHostsFile }: { key: ClientKey; knownHostsFile: string },
+): SshSettings {
+  return {
+    destination: sshd.host,
+    hostName: sshd.host,
+    port: sshd.port,
+    user: sshd.user,
+    identityFiles: [key.path],
+    identitiesOnly: true,
+    identityAgent: undefined,
+    userKnownHostsFiles: [knownHostsFile],
+    globalKnownHostsFiles: [],
+    fixedKnownHosts: [],
+    hostKeyAlias: undefined,
+    proxyJump: [],
+    proxyCommand: undefined,
+    hashKnownHosts: false,
+    strictHostKeyChecking: 'ask',
+    connectTimeoutMs: 15_000,
+    serverAliveIntervalMs: 15_000,
+    serverAliveCountMax: 3,
+    unsupported: [],
   }
 }

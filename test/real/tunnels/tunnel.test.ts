@@ -213,6 +213,38 @@ describe('a tunnel through real sshd and nginx', () => {
     assert.deepEqual(await world.sshd.listeners(), [])
   })
 
+  it('finds a server that froze by keepalive, and comes back when it thaws', async () => {
+    const app = await startEchoApp(scope)
+    const tunnels = world.tunnels()
+    const server = world.namedUrls({
+      serverAliveIntervalMs: 150,
+      serverAliveCountMax: 2,
+      connectTimeoutMs: 1000,
+    })
+    const tunnel = await tunnels.open({ app: appOf(app), server, name: 'frozen', signal })
+    const reasons: (string | undefined)[] = []
+    tunnel.onDidChange((state) => {
+      if (state.kind === 'waiting') reasons.push(state.failure.said)
+    })
+    world.sshd.freeze()
+    await waitUntil('the tunnel to notice', () => reasons.length > 0)
+    assert.match(reasons[0] ?? '', /no answer to 2 keepalives/)
+    world.sshd.thaw()
+    await waitUntil(
+      'the tunnel to heal',
+      () => tunnel.state.kind === 'open' && tunnel.state.check === 'passed',
+    )
+    assert.equal((await visit(tunnel.publicUrl, { ca: world.ca })).status, 200)
+    await tunnel.stop()
+  })
+
+  it('keeps a log of the SSH protocol like ssh -v, with the algorithms', () => {
+    assert.match(world.log.text, /debug ssh2: .*Handshake completed/)
+    assert.match(world.log.text, /debug negotiated: .*aes128-gcm@openssh\.com/)
+    assert.match(world.log.text, /trace ssh2: .*CHANNEL_DATA/)
+    assert.doesNotMatch(world.log.text, /PRIVATE KEY/)
+  })
+
   it('says which hop is wrong when the public URL does not lead here', async () => {
     const app = await startEchoApp(scope)
     const real = world.namedUrls()
