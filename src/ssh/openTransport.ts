@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream'
 import type { Client, ConnectConfig } from 'ssh2'
 import { formatHostPort } from '../base/address'
 import type { Clock } from '../base/clock'
@@ -118,6 +117,9 @@ class Attempt {
         log,
       })
       authentication.cancel = () => this.ended.abort(new Cancelled())
+      const isClosed = () => route.stream.destroyed
+      // It may have ended while the files above were read; ssh2 would wait for news of it for ever.
+      if (isClosed()) throw new Error('the connection was closed')
       let hear: (text: string) => void = (text) => log.debug(`server: ${text}`)
       await abortable(
         new Promise<void>((resolve, reject) => {
@@ -168,7 +170,7 @@ class Attempt {
       )
       authentication.succeeded()
       // What ended in the meantime would never say so again.
-      if (route.stream.destroyed) throw new Error('the server closed the connection')
+      if (isClosed()) throw new Error('the server closed the connection')
       const transport = new Transport({ client, route, settings, clock, log })
       hear = (text) => transport.serverSaid(text)
       return transport

@@ -38,7 +38,8 @@ export function join(visitor: Duplex, local: Duplex): void {
   })
   visitor.once('error', () => local.destroy())
   visitor.once('close', () => {
-    if (visitorEnded && visitorFinished) return
+    // Ended alone is not enough: a visitor that is dropped ends before the app has.
+    if (visitorEnded && visitorFinished && local.readableEnded) return
     // What a whole request still has under way to the app arrives; nobody is left for the answer.
     if (visitorEnded && !local.writableFinished) local.once('finish', () => local.destroy())
     else local.destroy()

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { AnyAuthMethod, KeyboardInteractiveAuthMethod, ParsedKey } from 'ssh2'
+import type { AnyAuthMethod, ParsedKey } from 'ssh2'
 import { Cancelled } from '../../../src/base/failure'
 import { Authentication } from '../../../src/ssh/authentication'
 import { TypedSecrets, type Identity } from '../../../src/ssh/identities'
@@ -59,16 +59,29 @@ describe('Authentication', () => {
     ['never offers a key where only passwords are taken', twoKeys, [[pw]], ['none', 'password']],
     ['sends no password where only keys are taken', [], [[pk], [pk]], ['none', 'nothing', 'nothing']],
     ['prefers keys, then questions, then the password', ['a'], [all, all], ['none', 'publickey a', ki]],
-    ['asks three times, then three times for the password', [], [all, all, all, all, all, all, all], [
-      ...['none', ki, ki, ki, pw, pw, pw, 'nothing'],
-    ]],
+    [
+      'asks three times, then three times for the password',
+      [],
+      [all, all, all, all, all, all, all],
+      [...['none', ki, ki, ki, pw, pw, pw, 'nothing']],
+    ],
     ['takes a password three times at most', [], [[pw], [pw], [pw], [pw]], ['none', pw, pw, pw, 'nothing']],
     ['answers three times at most', [], [[ki], [ki], [ki], [ki]], ['none', ki, ki, ki, 'nothing']],
     ['goes on with the second factor: key, then password', ['a'], [[pk], [pw]], ['none', 'publickey a', pw]],
     ['goes on with the second factor: key, then questions', ['a'], [[pk], [ki]], ['none', 'publickey a', ki]],
-    ['goes on with the second factor: two keys', twoKeys, [[pk], [pk]], ['none', 'publickey a', 'publickey b']],
+    [
+      'goes on with the second factor: two keys',
+      twoKeys,
+      [[pk], [pk]],
+      ['none', 'publickey a', 'publickey b'],
+    ],
     ['goes on with the second factor: password, then key', ['a'], [[pw], [pk]], ['none', pw, 'publickey a']],
-    ['stops when the second factor cannot be had', ['a'], [[pk], ['hostbased']], ['none', 'publickey a', 'nothing']],
+    [
+      'stops when the second factor cannot be had',
+      ['a'],
+      [[pk], ['hostbased']],
+      ['none', 'publickey a', 'nothing'],
+    ],
     ['knows nothing else', ['a'], [['hostbased', 'gssapi-with-mic']], ['none', 'nothing']],
     ['has nothing where nothing is taken', ['a'], [[]], ['none', 'nothing']],
     ['takes a method’s whole name', ['a'], [['password-only', 'xpublickey']], ['none', 'nothing']],
@@ -86,7 +99,10 @@ describe('Authentication', () => {
   }
 
   it('remembers what was tried and what is taken, for the message', async () => {
-    const { authentication } = start({ password: () => Promise.resolve('p') }, [identity('/k'), identity('bad', false)])
+    const { authentication } = start({ password: () => Promise.resolve('p') }, [
+      identity('/k'),
+      identity('bad', false),
+    ])
     assert.deepEqual(authentication.tried, [])
     for (const left of [null, all, [pw], [pw, 'x']]) await authentication.next(left)
     assert.deepEqual(authentication.tried, ['/k', 'password', 'password'])
@@ -179,10 +195,9 @@ describe('Authentication', () => {
   describe('keyboard-interactive', () => {
     const question = (method: AnyAuthMethod | undefined) => {
       assert.equal(method?.type, ki)
-      const { prompt } = method
       return (...texts: string[]) =>
         new Promise<string[]>((resolve) =>
-          prompt(
+          method.prompt(
             'PAM',
             'Please answer',
             '',
@@ -224,7 +239,9 @@ describe('Authentication', () => {
     })
 
     it('whose dialog fails ends it as cancelled', async () => {
-      const { authentication } = start({ keyboardInteractive: () => Promise.reject(new Error('the window is gone')) })
+      const { authentication } = start({
+        keyboardInteractive: () => Promise.reject(new Error('the window is gone')),
+      })
       await authentication.next(null)
       const ask = question(await authentication.next([ki]))
       await new Promise<void>((resolve) => {
@@ -237,7 +254,8 @@ describe('Authentication', () => {
     async function login(tries: string[][], answers: string[]): Promise<{ sent: string[]; asked: string[] }> {
       const left = [...answers]
       const { authentication, asked } = start({
-        keyboardInteractive: () => Promise.resolve([left.shift() ?? assert.fail('nobody expected a question')]),
+        keyboardInteractive: () =>
+          Promise.resolve([left.shift() ?? assert.fail('nobody expected a question')]),
       })
       await authentication.next(null)
       const sent: string[] = []
@@ -246,7 +264,10 @@ describe('Authentication', () => {
         for (const round of rounds) sent.push(...(await ask(round)))
       }
       authentication.succeeded()
-      return { sent, asked: asked.map((each) => (each as { prompts: { prompt: string }[] }).prompts[0]?.prompt ?? '') }
+      return {
+        sent,
+        asked: asked.map((each) => (each as { prompts: { prompt: string }[] }).prompts[0]?.prompt ?? ''),
+      }
     }
 
     it('asks for PAM’s password once, and answers it when the connection heals', async () => {

@@ -170,8 +170,9 @@ describe('formatKnownHost', () => {
         assert.equal(line.includes('example') || line.includes('2001'), salt === undefined)
         const [host, ...more] = parseKnownHosts(line, 'f')
         assert.deepEqual(more, [])
-        assert.equal(host?.matches(name), true)
-        assert.equal(host?.matches(`${name}0`), false)
+        assert.ok(host)
+        assert.equal(host.matches(name), true)
+        assert.equal(host.matches(`${name}0`), false)
       }
     })
   }
