@@ -22,29 +22,53 @@ const bareBuiltins = builtinModules
   .map((name) => ({ name, message: `Write 'node:${name}'.` }))
 const noVscode = { name: 'vscode', message: 'Only src/ui and src/extension.ts import vscode.' }
 
-/** The import rules of one room: static imports by no-restricted-imports, dynamic ones by syntax. */
-function importRules(room) {
-  const forbidden = rooms.filter((other) => other !== room && !mayImport[room].includes(other))
-  const path = `^(\\.\\./)+(${[...forbidden, 'extension', 'test'].join('|')})(/|$)`
-  const message = `src/${room} may import only ${['itself', ...mayImport[room]].join(', ')}.`
+/** The same rules for `import x from`, `export from` and `import()`. */
+function importRules({ files, ignores = [], mayUseVscode, forbidden, message }) {
+  const path = `^(\\.\\.?/)+(src/)?(${[...forbidden, 'extension', 'test'].join('|')})(/|$)`
+  const dynamic = (selector, text) => ({ selector: `ImportExpression${selector}`, message: text })
+  const bare = `^(${builtinModules.filter((name) => !name.includes('/')).join('|')})(/|$)`
   return {
-    files: [`src/${room}/**/*.ts`],
+    files,
+    ignores,
     rules: {
       'no-restricted-imports': [
         'error',
         {
-          paths: room === 'ui' ? bareBuiltins : [...bareBuiltins, noVscode],
+          paths: mayUseVscode ? bareBuiltins : [...bareBuiltins, noVscode],
           patterns: [{ regex: path, message }],
         },
       ],
       'no-restricted-syntax': [
         'error',
-        { selector: `ImportExpression[source.value=/${path.replaceAll('/', '\\/')}/]`, message },
-        { selector: 'ImportExpression[source.value="vscode"]', message: noVscode.message },
+        dynamic(
+          ':not([source.type="Literal"])',
+          'Name the module, so that what may be imported can be checked.',
+        ),
+        dynamic(`[source.value=/${path.replaceAll('/', '\\/')}/]`, message),
+        dynamic(`[source.value=/${bare.replaceAll('/', '\\/')}/]`, "Write 'node:…'."),
+        ...(mayUseVscode ? [] : [dynamic('[source.value="vscode"]', noVscode.message)]),
       ],
     },
   }
 }
+
+function roomRules(room) {
+  return importRules({
+    files: [`src/${room}/**/*.ts`],
+    mayUseVscode: room === 'ui',
+    forbidden: rooms.filter((other) => other !== room && !mayImport[room].includes(other)),
+    message: `src/${room} may import only ${['itself', ...mayImport[room]].join(', ')}.`,
+  })
+}
+
+/** A folder that is no room may import nothing of ours, until it is given its place above. */
+const strangerRules = importRules({
+  files: ['src/**/*.ts'],
+  ignores: ['src/extension.ts'],
+  mayUseVscode: false,
+  forbidden: rooms,
+  message: 'Give this folder its place in eslint.config.mjs first.',
+})
 
 export default tseslint.config(
   { ignores: ['dist/', 'out/', 'node_modules/', '.vscode-test/', 'test-artifacts/'] },
@@ -72,7 +96,8 @@ export default tseslint.config(
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
     },
   },
-  ...rooms.map(importRules),
+  strangerRules,
+  ...rooms.map(roomRules),
   {
     files: ['test/**/*.ts'],
     rules: {

@@ -24,7 +24,7 @@ export function activate(context: ExtensionContext): void {
   const redactor = new Redactor()
   const log = owned.add(new OutputLog(redactor))
   const watcher = owned.add(new PortWatcher({ source: portSourceFor(process.platform, log), clock, log }))
-  const open = owned.add(new Tunnels({ prompts: sshPrompts(redactor), clock, log }))
+  const open = owned.add(new Tunnels({ prompts: sshPrompts(context, redactor, log), clock, log }))
   tunnels = open
   const thisMachine = owned.add(new ThisMachineOnDemand(context.globalState, open, log))
   const clipboard = new UrlClipboard()

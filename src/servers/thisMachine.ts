@@ -1,5 +1,6 @@
 import { DisposableStore, type Disposable } from '../base/disposable'
 import type { Log } from '../base/log'
+import { algorithms } from '../ssh/algorithms'
 import { formatKnownHost, knownHostName, parseKnownHosts } from '../ssh/knownHosts'
 import { publicKeyFromBlob } from '../ssh/publicKey'
 import type { SshSettings } from '../ssh/settings'
@@ -78,6 +79,9 @@ function settingsOf({ user, port, clientKey, hostKey }: BuiltInSshd): SshSetting
     globalKnownHostsFiles: [],
     fixedKnownHosts: parseKnownHosts(known, 'this machine'),
     hostKeyAlias: undefined,
+    revokedHostKeys: undefined,
+    addressFamily: 'any',
+    algorithms,
     proxyJump: [],
     proxyCommand: undefined,
     hashKnownHosts: false,

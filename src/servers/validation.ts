@@ -136,7 +136,9 @@ function readBind(bind: string): Address | string {
   const placeholder = unknownPlaceholder(bind.replace(/\{\d+-\d+\}$/, ''))
   if (placeholder !== undefined) return placeholder
   if (bind.startsWith('/')) {
-    return bind.endsWith('/') ? `names a directory; write ${bind}{name}.sock` : { kind: 'unix', path: bind }
+    return bind.endsWith('/')
+      ? `names a directory; write ${shorten(bind)}{name}.sock`
+      : { kind: 'unix', path: bind }
   }
   if (/\{\d+-\d+\}$/.test(bind))
     return 'port ranges are not supported yet; write one port, such as 127.0.0.1:8080'

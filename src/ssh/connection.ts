@@ -1,16 +1,21 @@
-import { backoffMs } from '../base/backoff'
+import type { Address } from '../base/address'
 import type { Clock } from '../base/clock'
 import { toDisposable, type Disposable } from '../base/disposable'
 import { Emitter } from '../base/event'
-import { Cancelled, Failure, isCancelled, type Hop } from '../base/failure'
+import { Cancelled, type Failure, type Hop } from '../base/failure'
 import type { Log } from '../base/log'
+import type { Accept } from '../base/visitor'
 import type { Destination } from './destination'
 import { abortable } from './dial'
 import { failures } from './failures'
+import { Healing } from './healing'
 import { TypedSecrets } from './identities'
+import type { NetworkWatch } from './networkWatch'
 import { openTransport } from './openTransport'
 import type { SshPrompts } from './prompts'
+import type { RemoteForward } from './remoteForwards'
 import type { SshSettings } from './settings'
+import { StaleListeners } from './staleListener'
 import type { Transport } from './transport'
 
 export type ConnectionState =
@@ -24,7 +29,8 @@ export type ConnectionState =
 
 /**
  * The one connection to a server, shared by its tunnels. A first `connect` that fails is the caller's to show;
- * once it stood, a lost connection comes back by itself for as long as somebody uses it.
+ * once it stood, a lost connection comes back by itself for as long as somebody uses it. When nobody does any more
+ * it stays for a moment, in case somebody comes, and closes.
  */
 export class Connection implements Disposable {
   private readonly didChange = new Emitter<ConnectionState>()
@@ -33,8 +39,13 @@ export class Connection implements Disposable {
   private attempt: Attempt | undefined
   private users = 0
   private toldUnsupported = ''
-  private healing: AbortController | undefined
-  private wake: () => void = () => undefined
+  private healing: Healing | undefined
+  /** Of the last transport: the tries it took, since when it was ready, and whether a forward stood. */
+  private lastLife = { tries: 0, since: 0, stood: false }
+  private shortLives = 0
+  private readonly stale: StaleListeners
+  private lingering: Disposable = nothing
+  private watching: Disposable = nothing
 
   readonly onDidChange = this.didChange.event
 
@@ -47,27 +58,37 @@ export class Connection implements Disposable {
       readonly prompts: SshPrompts
       readonly clock: Clock
       readonly log: Log
-      /** The last user let go and the connection has been closed. */
+      /** The connection has been closed, since nobody uses it. */
       readonly onUnused: () => void
+      /** Tells when it is worth looking whether the connection still stands. */
+      readonly networkWatch?: Pick<NetworkWatch, 'hold' | 'onDidChange'>
+      /** The real one unless given. */
+      readonly openTransport?: typeof openTransport
     },
-  ) {}
+  ) {
+    this.stale = new StaleListeners(options.log)
+  }
 
   get state(): ConnectionState {
     return this.current
   }
 
-  /** Keeps the connection open until disposed; when nobody uses it any more it closes. */
+  /** Keeps the connection open until disposed. */
   use(): Disposable {
-    this.users++
+    if (this.users++ === 0) this.startUse()
     let released = false
     return toDisposable(() => {
       if (released) return
       released = true
-      if (--this.users === 0) {
-        this.dispose()
-        this.options.onUnused()
-      }
+      if (--this.users > 0) return
+      if (this.current.kind !== 'ready') this.dispose()
+      else this.lingering = this.options.clock.after(lingerMs, () => this.dispose())
     })
+  }
+
+  /** Closes now, if nobody uses it: what waits for somebody to come need not wait any longer. */
+  closeIfUnused(): void {
+    if (this.users === 0) this.dispose()
   }
 
   /**
@@ -79,7 +100,7 @@ export class Connection implements Disposable {
     if (this.current.kind === 'ready') return this.current.transport
     const attempt = (this.attempt ??= this.startAttempt())
     attempt.waiting++
-    this.wake()
+    this.healing?.joinIn()
     try {
       return await abortable(attempt.transport, signal)
     } catch (error) {
@@ -93,17 +114,73 @@ export class Connection implements Disposable {
     }
   }
 
-  /** Ends the wait for the next try. */
+  /**
+   * Asks for a remote forward on this transport, and takes back what an earlier session of ours left of it.
+   * @throws Failure when the server refuses.
+   */
+  async forward(transport: Transport, bind: Address, accept: Accept): Promise<RemoteForward> {
+    const forward = await this.stale.forward(transport, bind, accept)
+    if (this.current.kind === 'ready' && this.current.transport === transport) this.lastLife.stood = true
+    return forward
+  }
+
+  /** Ends the wait for the next try; a connection that stands is asked whether it does. */
   retryNow(): void {
-    if (this.current.kind === 'failed') void this.heal(this.current.failure)
-    else this.wake()
+    switch (this.current.kind) {
+      case 'ready':
+        return this.current.transport.probe()
+      case 'failed':
+        return this.heal(this.current.failure, 0)
+      case 'waiting':
+        return this.healing?.tryNow()
+      case 'idle':
+      case 'connecting':
+        return
+    }
+  }
+
+  /**
+   * Logs in anew because of this failure: a session of sshd's keeps the configuration it began with. Answers false,
+   * and does nothing, where others use the connection too.
+   */
+  renew(failure: Failure): boolean {
+    if (this.current.kind !== 'ready' || this.users > 1) return false
+    this.current.transport.dispose()
+    this.heal(failure, 0)
+    return true
   }
 
   dispose(): void {
-    this.healing?.abort()
+    this.lingering.dispose()
+    this.watching.dispose()
+    this.healing?.stop()
+    this.healing = undefined
     this.attempt?.controller.abort()
     if (this.current.kind === 'ready') this.current.transport.dispose()
     this.become({ kind: 'idle' })
+    this.options.onUnused()
+  }
+
+  private startUse(): void {
+    const { networkWatch, log } = this.options
+    this.lingering.dispose()
+    this.watching.dispose()
+    if (networkWatch === undefined) return
+    const listening = networkWatch.onDidChange((event) => {
+      log.debug(`${event}: looking after the connection`)
+      this.onNetworkChange()
+    })
+    const hold = networkWatch.hold()
+    this.watching = toDisposable(() => {
+      listening.dispose()
+      hold.dispose()
+    })
+  }
+
+  private onNetworkChange(): void {
+    if (this.current.kind === 'ready') this.current.transport.probe()
+    // While a person is being asked, only they can end it.
+    else if (this.current.kind === 'waiting' || isWithoutQuestions(this.current)) this.healing?.startOver()
   }
 
   private startAttempt(): Attempt {
@@ -118,11 +195,13 @@ export class Connection implements Disposable {
 
   private async open(signal: AbortSignal): Promise<Transport> {
     const { prompts, clock, log } = this.options
+    const open = this.options.openTransport ?? openTransport
+    const before = this.current
     try {
       this.become({ kind: 'connecting', hop: 'DNS' })
       const settings = await this.options.settings()
       this.tellUnsupported(settings)
-      const transport = await openTransport({
+      const transport = await open({
         settings,
         prompts,
         secrets: this.secrets,
@@ -136,14 +215,17 @@ export class Connection implements Disposable {
         transport.dispose()
         throw signal.aborted ? new Cancelled() : failures.lost(settings, undefined)
       }
-      transport.onDidClose((failure) => void this.heal(failure))
+      transport.onDidClose((failure) => this.onLost(transport, failure))
+      this.lastLife = { tries: this.healing?.tries ?? 0, since: clock.now(), stood: false }
       this.become({ kind: 'ready', transport })
       log.info(`connected to ${settings.user}@${settings.hostName}`)
       return transport
     } catch (error) {
       // While healing, the loop says what comes next; after a cancel, an attempt that began since.
       const succeeded = signal.aborted && this.attempt !== undefined
-      if (this.healing === undefined && !succeeded) this.become({ kind: 'idle' })
+      // What had failed for good has not healed by somebody else's try.
+      const after: ConnectionState = before.kind === 'failed' ? before : { kind: 'idle' }
+      if (this.healing === undefined && !succeeded) this.become(after)
       throw error
     }
   }
@@ -156,51 +238,49 @@ export class Connection implements Disposable {
     this.options.log.warn(`ssh_config of ${destination} asks for what is not supported here: ${told}`)
   }
 
-  private async heal(lost: Failure): Promise<void> {
-    const { clock, log } = this.options
-    this.healing?.abort()
-    const healing = new AbortController()
-    this.healing = healing
-    let failure = lost
-    const givenUp = () => healing.signal.aborted
-    for (let tries = 0; !givenUp(); tries++) {
-      log.warn(`${failure.message} ${failure.said ?? ''}`.trimEnd())
-      const waitMs = backoffMs(tries)
-      this.become({ kind: 'waiting', failure, retryAt: clock.now() + waitMs })
-      await this.sleep(waitMs, healing.signal)
-      if (givenUp()) break
-      try {
-        await this.connect(healing.signal)
-        break
-      } catch (error) {
-        if (isCancelled(error)) break
-        if (!(error instanceof Failure)) throw error
-        failure = error
-        if (!failure.canHeal) {
-          this.become({ kind: 'failed', failure })
-          break
-        }
-      }
-    }
-    if (this.healing === healing) this.healing = undefined
+  private onLost(transport: Transport, failure: Failure): void {
+    this.stale.onLost(transport)
+    if (this.users === 0) return this.dispose()
+    this.heal(failure, this.triesAfterLoss())
   }
 
-  private sleep(ms: number, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const done = () => {
-        timer.dispose()
-        signal.removeEventListener('abort', done)
-        resolve()
-      }
-      const timer = this.options.clock.after(ms, done)
-      signal.addEventListener('abort', done)
-      this.wake = done
+  /** A server that lets us in and out again is not to be asked without a pause. */
+  private triesAfterLoss(): number {
+    const { tries, since, stood } = this.lastLife
+    const isSteady = this.options.clock.now() - since >= steadyMs
+    this.shortLives = isSteady ? 0 : this.shortLives + 1
+    if (isSteady) return 0
+    return stood ? Math.min(this.shortLives - 1, 1) : tries
+  }
+
+  private heal(lost: Failure, tries: number): void {
+    const { clock, log } = this.options
+    this.healing?.stop()
+    const healing: Healing = new Healing({
+      clock,
+      log,
+      tries,
+      connect: (signal) => this.connect(signal),
+      onWaiting: (failure, retryAt) => this.become({ kind: 'waiting', failure, retryAt }),
+      onFailed: (failure) => {
+        this.healing = undefined
+        this.become({ kind: 'failed', failure })
+      },
+    })
+    this.healing = healing
+    void healing.run(lost).then(() => {
+      if (this.healing === healing) this.healing = undefined
     })
   }
 
+  /** What shows the state must not be able to end the healing. */
   private become(state: ConnectionState): void {
     this.current = state
-    this.didChange.fire(state)
+    try {
+      this.didChange.fire(state)
+    } catch (error) {
+      this.options.log.error(`a listener failed: ${String(error)}`)
+    }
   }
 }
 
@@ -208,4 +288,16 @@ interface Attempt {
   readonly controller: AbortController
   readonly transport: Promise<Transport>
   waiting: number
+}
+
+/** From a stop to the next start, such as of another port, the login need not be made again. */
+const lingerMs = 3000
+
+/** A connection that stood for so long was in order. */
+const steadyMs = 10_000
+
+const nothing = toDisposable(() => undefined)
+
+function isWithoutQuestions(state: ConnectionState): boolean {
+  return state.kind === 'connecting' && ['DNS', 'TCP', 'SSH handshake'].includes(state.hop)
 }

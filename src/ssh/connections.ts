@@ -20,6 +20,11 @@ export class Connections {
     return connection
   }
 
+  /** Closes those that nobody uses, without the moment they are kept for. */
+  closeUnused(): void {
+    for (const connection of [...this.inUse.values()]) connection.closeIfUnused()
+  }
+
   get size(): number {
     return this.inUse.size
   }

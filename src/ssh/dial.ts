@@ -1,6 +1,8 @@
+import type { LookupAddress } from 'node:dns'
 import { lookup } from 'node:dns/promises'
 import { connect, type Socket } from 'node:net'
 import type { Hop } from '../base/failure'
+import type { AddressFamily } from './settings'
 
 /**
  * Opens the TCP connection to an SSH server, trying each address of the name (RFC 8305).
@@ -8,12 +10,12 @@ import type { Hop } from '../base/failure'
  * @throws Node's own error, or the signal's reason.
  */
 export async function dial(
-  address: { host: string; port: number },
+  address: { host: string; port: number; family?: AddressFamily },
   options: { signal: AbortSignal; onHop: (hop: Hop) => void },
 ): Promise<Socket> {
   const { signal, onHop } = options
   onHop('DNS')
-  const addresses = await abortable(lookup(address.host, { all: true, verbatim: true }), signal)
+  const addresses = await abortable(addressesOf(address.host, address.family ?? 'any'), signal)
   onHop('TCP')
   return new Promise((resolve, reject) => {
     const socket = connect({
@@ -45,6 +47,15 @@ export async function dial(
     signal.addEventListener('abort', onAbort, { once: true })
     if (signal.aborted) onAbort()
   })
+}
+
+async function addressesOf(host: string, family: AddressFamily): Promise<LookupAddress[]> {
+  const wanted = { any: 0, inet: 4, inet6: 6 }[family]
+  const found = await lookup(host, { all: true, verbatim: true, family: wanted })
+  // An address is found whatever its family.
+  const fitting = found.filter((each) => wanted === 0 || each.family === wanted)
+  if (fitting.length === 0) throw new Error(`${host} has no address of the family ${family} (AddressFamily)`)
+  return fitting
 }
 
 /** Settles with the promise, or rejects with the signal's reason if that comes first. */

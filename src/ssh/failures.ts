@@ -49,7 +49,9 @@ export const failures = {
       hop: 'SSH handshake',
       message: `${server} answered, but no SSH connection came of it.`,
       said: messageOf(error),
-      advice: 'Check that an SSH server listens on that port; the log has the whole exchange.',
+      advice:
+        oldServerAdvice(error) ??
+        'Check that an SSH server listens on that port; the log has the whole exchange.',
       remedies: [{ do: 'show log' }, { do: 'retry' }],
       canHeal: true,
       cause: error,
@@ -104,11 +106,25 @@ export const failures = {
         return new Failure({
           ...common,
           kind: 'host-key-unknown',
-          message: `The host key of ${server} is not known, and StrictHostKeyChecking is yes. Nothing was sent to it.`,
+          message: `The host key of ${server} is not known, and ${settings.strictHostKeyChecking === 'yes' ? 'StrictHostKeyChecking is yes' : 'UserKnownHostsFile is none'}. Nothing was sent to it.`,
           said: `It shows ${shown}.`,
           advice: `Connect once with ssh, or add its key to ${settings.userKnownHostsFiles[0] ?? 'known_hosts'}.`,
         })
     }
+  },
+
+  /** ssh, too, trusts no host when it cannot tell which keys are revoked. */
+  revokedKeysUnreadable(settings: SshSettings, reason: Error): Failure {
+    const file = settings.revokedHostKeys ?? ''
+    return new Failure({
+      kind: 'revoked-keys-unreadable',
+      hop: 'host key',
+      message: `Which host keys are revoked cannot be told, so ${settings.hostName} is not trusted. Nothing was sent to it.`,
+      said: `${file}: ${reason.message}`,
+      advice: 'Correct RevokedHostKeys in ssh_config: it must name a file with a public key on each line.',
+      remedies: [{ do: 'open file', path: file }, { do: 'retry' }],
+      canHeal: false,
+    })
   },
 
   hostKeyDeclined(settings: SshSettings): Failure {
@@ -124,19 +140,51 @@ export const failures = {
 
   authentication(
     settings: SshSettings,
-    facts: { tried: readonly string[]; methodsLeft: readonly string[]; tooMany: boolean },
+    facts: {
+      tried: readonly string[]
+      methodsLeft: readonly string[]
+      tooMany: boolean
+      /** About keys that could not be used. */
+      advice?: ReadonlySet<string>
+    },
   ): Failure {
     const tried =
       facts.tried.length > 0 ? facts.tried.join(', ') : 'nothing: no key file or agent key was found'
+    const general = facts.tooMany
+      ? 'Name the right key: "identityFile" in the server’s settings, or IdentityFile with IdentitiesOnly in ssh_config.'
+      : 'Check the user name, and that the public key stands in ~/.ssh/authorized_keys there.'
     return new Failure({
       kind: facts.tooMany ? 'too-many-authentication-tries' : 'authentication-refused',
       hop: 'authentication',
       message: `${settings.user}@${settings.hostName} did not let you in. Tried: ${tried}.`,
       ...(facts.methodsLeft.length > 0 ? { said: `It accepts: ${facts.methodsLeft.join(', ')}.` } : {}),
-      advice: facts.tooMany
-        ? 'Name the right key: "identityFile" in the server’s settings, or IdentityFile with IdentitiesOnly in ssh_config.'
-        : 'Check the user name, and that the public key stands in ~/.ssh/authorized_keys there.',
+      advice: [general, ...(facts.advice ?? [])].join(' '),
       remedies: [{ do: 'open settings' }, { do: 'show log' }],
+      canHeal: false,
+    })
+  },
+
+  /** SSH_MSG_USERAUTH_PASSWD_CHANGEREQ (RFC 4252 8). */
+  passwordExpired(settings: SshSettings, said: string): Failure {
+    return new Failure({
+      kind: 'password-expired',
+      hop: 'authentication',
+      message: `${settings.hostName} wants ${settings.user} to choose a new password first.`,
+      ...(said === '' ? {} : { said }),
+      advice: `Log in once with "ssh ${settings.user}@${settings.hostName}" and change it there.`,
+      remedies: [{ do: 'retry' }, { do: 'show log' }],
+      canHeal: false,
+    })
+  },
+
+  /** Keyboard-interactive has no end of its own (RFC 4256 3.2). */
+  asksWithoutEnd(destination: string): Failure {
+    return new Failure({
+      kind: 'server-asks-without-end',
+      hop: 'authentication',
+      message: `${destination} asked one question after another and did not let you in.`,
+      advice: 'Try with ssh: the server may want something that cannot be answered here.',
+      remedies: [{ do: 'retry' }, { do: 'show log' }],
       canHeal: false,
     })
   },
@@ -186,6 +234,74 @@ export const failures = {
     })
   },
 
+  /** What kept a remote forward from being asked for or answered, other than sshd's refusal; else undefined. */
+  forwardUnanswered(error: unknown, settings: SshSettings): Failure | undefined {
+    const said = messageOf(error)
+    // ssh2's words where it lost the connection, and where it does not try since this is not OpenSSH.
+    if (/^(not connected|no response from server)/i.test(said)) return failures.lost(settings, error)
+    if (!said.startsWith('strictVendor')) return undefined
+    return new Failure({
+      kind: 'unix-sockets-unsupported',
+      hop: 'remote forward',
+      message: `The SSH server of ${settings.hostName} is not OpenSSH, and cannot listen on unix sockets.`,
+      advice: 'Use a TCP address in "bind", such as 127.0.0.1:8080.',
+      remedies: [{ do: 'open settings' }],
+      canHeal: false,
+      cause: error,
+    })
+  },
+
+  /** Something else stands where the socket should, or answers on it. */
+  socketPathTaken(
+    path: string,
+    taker: 'another file' | 'another user' | 'another listener',
+    settings: SshSettings,
+  ): Failure {
+    const messages = {
+      'another file': `${path} on ${settings.hostName} is there already, and is not a socket.`,
+      'another user': `${path} on ${settings.hostName} is the socket of another user.`,
+      'another listener': `Something else listens on ${path} on ${settings.hostName}; it was left alone.`,
+    }
+    return new Failure({
+      kind: 'socket-path-taken',
+      hop: 'remote forward',
+      message: messages[taker],
+      advice:
+        taker === 'another listener'
+          ? 'Another window or an old connection of yours may have it: stop that one, or expose under another name.'
+          : 'Remove it there, or choose another directory in "bind".',
+      remedies: [{ do: 'retry' }, { do: 'show log' }],
+      canHeal: true,
+    })
+  },
+
+  /** A question of the server was closed while nobody was waiting for a new tunnel. */
+  questionClosed(): Failure {
+    return new Failure({
+      kind: 'question-closed',
+      hop: 'authentication',
+      message: 'The connection was lost, and you closed a question that logging in again takes.',
+      advice: 'Try again, and answer it.',
+      remedies: [{ do: 'retry' }],
+      canHeal: false,
+    })
+  },
+
+  /** Whatever was thrown, as a failure. */
+  from(error: unknown): Failure {
+    if (error instanceof Failure) return error
+    return new Failure({
+      kind: 'unexpected-error',
+      hop: 'connection',
+      message: 'Something went wrong that this program does not know.',
+      said: messageOf(error) || String(error),
+      advice: 'The log has more; please report it.',
+      remedies: [{ do: 'show log' }, { do: 'retry' }],
+      canHeal: true,
+      cause: error,
+    })
+  },
+
   /** The program that ssh_config names as the way to the server ended. */
   proxyCommand(settings: SshSettings, said: string): Failure {
     return new Failure({
@@ -210,6 +326,31 @@ export const failures = {
         'Check that it can reach that address, and that its sshd_config has AllowTcpForwarding yes (or local).',
       remedies: [{ do: 'retry' }, { do: 'show log' }],
       canHeal: true,
+    })
+  },
+
+  /** ssh will not go on with this configuration, and neither do we: what is left out of it may be what protects. */
+  configRefused(said: string, file: string, { canHeal = false } = {}): Failure {
+    return new Failure({
+      kind: 'ssh-config-refused',
+      hop: 'settings',
+      message: 'Your ssh_config cannot be used.',
+      said,
+      advice: 'Correct what is named there, until "ssh -G" with the name of the server prints its options.',
+      remedies: [{ do: 'open file', path: file }, { do: 'retry' }],
+      canHeal,
+    })
+  },
+
+  /** ssh_config restricts a list to algorithms of which there is none here. */
+  algorithmsMissing(settings: SshSettings, keyword: string): Failure {
+    return new Failure({
+      kind: 'algorithms-missing',
+      hop: 'settings',
+      message: `ssh_config allows ${settings.hostName} only ${keyword} that are not available here.`,
+      said: settings.unsupported.filter((option) => option.startsWith(keyword)).join(', '),
+      advice: `Add another one to ${keyword} for this host.`,
+      canHeal: false,
     })
   },
 
@@ -247,9 +388,32 @@ export const failures = {
   },
 }
 
+/** Where the server has nothing of what is offered: what makes us offer more. */
+function oldServerAdvice(error: unknown): string | undefined {
+  const what = /no matching (?:[CS]->[CS] )?(key exchange|host key|cipher|MAC)/.exec(messageOf(error))?.[1]
+  const line = {
+    'key exchange': 'KexAlgorithms +diffie-hellman-group14-sha1',
+    'host key': 'HostKeyAlgorithms +ssh-rsa',
+    cipher: 'Ciphers +aes256-cbc',
+    MAC: 'MACs hmac-sha1',
+  }[what ?? '']
+  return (
+    line &&
+    `It may offer only what is no longer safe. If you trust it all the same, ssh_config can ask for that: "${line}".`
+  )
+}
+
 /** True for the disconnect that sshd sends past MaxAuthTries. */
 export function isTooManyTries(error: unknown): boolean {
   return /too many authentication failures/i.test(messageOf(error))
+}
+
+/**
+ * True for sshd's text (SSH_MSG_DEBUG) about a key that runs a command of its own (sshd(8), command=): that one
+ * would run in place of ours, and nobody may have meant it to.
+ */
+export function saysForcedCommand(serverMessage: string): boolean {
+  return /\bkey options:.*\bcommand\b/.test(serverMessage)
 }
 
 /** ssh2 marks the errors of a single agent key so; they are not the end of the attempt. */

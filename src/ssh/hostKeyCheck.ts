@@ -2,9 +2,9 @@ import { formatHostPort } from '../base/address'
 import type { Failure } from '../base/failure'
 import type { Log } from '../base/log'
 import { failures } from './failures'
-import { decideHostKey } from './hostKey'
-import { knownHostName, type KnownHost } from './knownHosts'
-import { readKnownHosts, rememberHostKey } from './knownHostsFile'
+import { decideHostKey, orderHostKeyAlgorithms } from './hostKey'
+import { canBeFiled, knownHostName, type KnownHost } from './knownHosts'
+import { readKnownHosts, readRevokedKeys, rememberHostKey } from './knownHostsFile'
 import type { SshPrompts } from './prompts'
 import { fingerprint, publicKeyFromBlob, type PublicKey } from './publicKey'
 import type { SshSettings } from './settings'
@@ -22,23 +22,37 @@ export class HostKeyCheck {
   /** Set when the key was refused. */
   failure: Failure | undefined
   private trusted: Buffer | undefined
+  /** As the host is filed in known_hosts. */
+  private readonly name: string
 
   private constructor(
     private readonly options: HostKeyCheckOptions,
-    /** As the host is filed in known_hosts. */
-    readonly name: string,
-    readonly knownHosts: readonly KnownHost[],
-  ) {}
+    private readonly knownHosts: readonly KnownHost[],
+  ) {
+    const { settings } = options
+    this.name = settings.hostKeyAlias ?? knownHostName(settings.hostName, settings.port)
+  }
 
-  /** Reads the known_hosts files before the handshake, because they decide which key types are offered first. */
+  /**
+   * Reads the known_hosts files before the handshake, because they decide which key types are offered first.
+   * @throws Failure when the file of revoked keys cannot be read, as ssh refuses every host then.
+   */
   static async start(options: HostKeyCheckOptions): Promise<HostKeyCheck> {
     const { settings } = options
-    const name = settings.hostKeyAlias ?? knownHostName(settings.hostName, settings.port)
-    const knownHosts = [
+    const { revokedHostKeys } = settings
+    const revoked = revokedHostKeys === undefined ? [] : await readRevokedKeys(revokedHostKeys)
+    if (revoked instanceof Error) throw failures.revokedKeysUnreadable(settings, revoked)
+    return new HostKeyCheck(options, [
       ...settings.fixedKnownHosts,
+      ...revoked,
       ...(await readKnownHosts([...settings.userKnownHostsFiles, ...settings.globalKnownHostsFiles])),
-    ]
-    return new HostKeyCheck(options, name, knownHosts)
+    ])
+  }
+
+  /** What to offer for the host key, the types that are known of this host first. */
+  get algorithms(): readonly string[] {
+    const { serverHostKey } = this.options.settings.algorithms
+    return orderHostKeyAlgorithms(serverHostKey, this.name, this.knownHosts)
   }
 
   /** True to go on. ssh2 asks again on each rekey: the same key is then trusted without a question. */
@@ -56,11 +70,18 @@ export class HostKeyCheck {
     const { settings, prompts, asking, log } = this.options
     const decision = decideHostKey({
       name: this.name,
+      portlessName: settings.hostKeyAlias === undefined ? settings.hostName.toLowerCase() : undefined,
       key,
       knownHosts: this.knownHosts,
       strict: settings.strictHostKeyChecking,
+      canRemember: settings.userKnownHostsFiles.length > 0,
     })
     log.info(`host key of ${this.name}: ${key.type} ${fingerprint(key)}: ${decision.kind}`)
+    if (decision.kind !== 'trust' && this.hasAuthority()) {
+      log.warn(
+        `known_hosts has a certificate authority for ${this.name}; host certificates cannot be checked here`,
+      )
+    }
     switch (decision.kind) {
       case 'trust':
         return undefined
@@ -88,11 +109,19 @@ export class HostKeyCheck {
     }
   }
 
+  private hasAuthority(): boolean {
+    return this.knownHosts.some((host) => host.marker === 'cert-authority' && host.matches(this.name))
+  }
+
   /** A file that cannot be written costs only the question next time. */
   private async remember(key: PublicKey): Promise<void> {
     const { settings, log } = this.options
     const file = settings.userKnownHostsFiles[0]
     if (file === undefined) return
+    if (!canBeFiled(settings.hostKeyAlias ?? settings.hostName)) {
+      log.warn(`not remembered: as a line of known_hosts, ${this.name} would stand for other hosts too`)
+      return
+    }
     try {
       await rememberHostKey({ file, name: this.name, key, hashed: settings.hashKnownHosts })
       log.info(`trusted and remembered in ${file}`)

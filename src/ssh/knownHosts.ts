@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto'
+import { matchesPatternList } from './patterns'
 import { publicKeyFromBlob, type PublicKey } from './publicKey'
 
 /** One usable line of a known_hosts file (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT). */
@@ -27,6 +28,11 @@ export function knownHostName(host: string, port: number): string {
   return port === 22 ? name : `[${name}]:${port}`
 }
 
+/** False for a name that would be a pattern, a list or a marker as a line of known_hosts. */
+export function canBeFiled(host: string): boolean {
+  return !/[@?*#[\]|'"\\,!\s]/.test(host)
+}
+
 /** A new known_hosts line; hashed (`|1|salt|hash`) when a salt of 20 bytes is given. */
 export function formatKnownHost(name: string, key: PublicKey, salt?: Buffer): string {
   const host = salt ? `|1|${salt.toString('base64')}|${hashName(name, salt).toString('base64')}` : name
@@ -46,9 +52,14 @@ function parseLine(line: string, file: string, number: number): KnownHost | unde
   const [names, type, base64] = first.startsWith('@') ? rest : [first, ...rest]
   if (marker === undefined || names === undefined || type === undefined || base64 === undefined)
     return undefined
+  // Node reads base64 leniently; what ssh takes for a bad line must not become a trusted key here.
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) return undefined
   const key = publicKeyFromBlob(Buffer.from(base64, 'base64'))
   if (key?.type !== type) return undefined
-  const matches = names.startsWith('|') ? matchHashed(names) : matchPatterns(names)
+  const patterns = names.toLowerCase()
+  const matches = names.startsWith('|')
+    ? matchHashed(names)
+    : (name: string) => matchesPatternList(patterns, name)
   return matches === undefined ? undefined : { marker, matches, key, file, line: number }
 }
 
@@ -63,45 +74,4 @@ function matchHashed(text: string): ((name: string) => boolean) | undefined {
 
 function hashName(name: string, salt: Buffer): Buffer {
   return createHmac('sha1', salt).update(name).digest()
-}
-
-/** A comma list of patterns with `*` and `?`; one negated match rules the line out (ssh_config(5), PATTERNS). */
-function matchPatterns(list: string): (name: string) => boolean {
-  const patterns = list
-    .toLowerCase()
-    .split(',')
-    .map((pattern) => {
-      const negated = pattern.startsWith('!')
-      return { negated, matches: wildcard(negated ? pattern.slice(1) : pattern) }
-    })
-  return (name) => {
-    const hits = patterns.filter((pattern) => pattern.matches(name))
-    return hits.length > 0 && !hits.some((pattern) => pattern.negated)
-  }
-}
-
-/** OpenSSH's match_pattern, without recursion: linear in practice, so a hostile pattern costs nothing. */
-function wildcard(pattern: string): (text: string) => boolean {
-  return (text) => {
-    let p = 0
-    let t = 0
-    let star = -1
-    let mark = 0
-    while (t < text.length) {
-      if (pattern[p] === '*') {
-        star = p++
-        mark = t
-      } else if (p < pattern.length && (pattern[p] === '?' || pattern[p] === text[t])) {
-        p++
-        t++
-      } else if (star >= 0) {
-        p = star + 1
-        t = ++mark
-      } else {
-        return false
-      }
-    }
-    while (pattern[p] === '*') p++
-    return p === pattern.length
-  }
 }

@@ -4,18 +4,17 @@ import type { Clock } from '../base/clock'
 import type { Disposable } from '../base/disposable'
 import { Cancelled, Failure, type Hop } from '../base/failure'
 import type { Log } from '../base/log'
-import { algorithms } from './algorithms'
+import { algorithmKeywords, type Algorithms } from './algorithms'
 import { Authentication } from './authentication'
 import { parseDestination, type Destination } from './destination'
 import { abortable } from './dial'
 import { failures, isAuthenticationError, isFatal, isTooManyTries } from './failures'
 import { HostKeyCheck } from './hostKeyCheck'
-import { orderHostKeyAlgorithms } from './hostKey'
 import { gatherIdentities, type TypedSecrets } from './identities'
 import type { SshPrompts } from './prompts'
 import { openRoute, type Route } from './route'
 import type { SshSettings } from './settings'
-import { loadSsh2, onServerMessage } from './ssh2Library'
+import { loadSsh2, onAuthenticationRefused, onServerMessage } from './ssh2Library'
 import { Transport } from './transport'
 
 export interface OpenTransportOptions {
@@ -76,6 +75,7 @@ class Attempt {
   async run(): Promise<Transport> {
     const { settings, signal } = this.options
     if (signal.aborted) throw new Cancelled()
+    assertAlgorithms(settings)
     signal.addEventListener('abort', this.onAbort, { once: true })
     this.resumeLimit()
     try {
@@ -106,7 +106,10 @@ class Attempt {
     try {
       const ssh2 = await loadSsh2()
       const hostKey = await HostKeyCheck.start({ settings, prompts, log, asking: (ask) => this.asking(ask) })
-      const identities = await gatherIdentities({ settings, prompts: this.pausing(prompts), secrets, log })
+      const identities = await gatherIdentities({
+        ...{ settings, prompts: this.pausing(prompts), secrets, clock, log, signal: this.ended.signal },
+        asking: (ask) => this.asking(ask),
+      })
       const authentication = new Authentication({
         ssh2,
         user: settings.user,
@@ -115,8 +118,8 @@ class Attempt {
         prompts: this.pausing(prompts),
         secrets,
         log,
+        giveUp: (reason) => this.ended.abort(reason),
       })
-      authentication.cancel = () => this.ended.abort(new Cancelled())
       const isClosed = () => route.stream.destroyed
       // It may have ended while the files above were read; ssh2 would wait for news of it for ever.
       if (isClosed()) throw new Error('the connection was closed')
@@ -130,12 +133,15 @@ class Attempt {
             if (!isFatal(error)) return log.debug(`agent: ${error.message}`)
             tooMany ||= isTooManyTries(error)
             const refused = isAuthenticationError(error) || tooMany
-            const { tried, methodsLeft } = authentication
+            const { tried, methodsLeft, advice } = authentication
             reject(
               hostKey.failure ??
-                (refused ? failures.authentication(settings, { tried, methodsLeft, tooMany }) : error),
+                (refused
+                  ? failures.authentication(settings, { tried, methodsLeft, tooMany, advice })
+                  : error),
             )
           })
+          client.on('change password', (said) => reject(failures.passwordExpired(settings, said)))
           client.on('banner', (text) => log.info(`banner of ${settings.hostName}: ${text.trimEnd()}`))
           client.once('handshake', (negotiated) => {
             log.debug(`negotiated: ${JSON.stringify(negotiated)}`)
@@ -145,12 +151,9 @@ class Attempt {
             ...connectConfig(settings, log),
             sock: route.stream,
             algorithms: {
-              ...algorithms,
-              serverHostKey: orderHostKeyAlgorithms(
-                algorithms.serverHostKey,
-                hostKey.name,
-                hostKey.knownHosts,
-              ),
+              ...settings.algorithms,
+              serverHostKey: hostKey.algorithms,
+              compress: ['none'],
             } as unknown as NonNullable<ConnectConfig['algorithms']>,
             hostVerifier: (blob: Buffer, verify: (trusted: boolean) => void) => {
               this.reach('host key')
@@ -165,6 +168,7 @@ class Attempt {
             },
           })
           onServerMessage(client, (text) => hear(text))
+          onAuthenticationRefused(client, (methods, isPartial) => authentication.refused(methods, isPartial))
         }),
         this.ended.signal,
       )
@@ -221,9 +225,17 @@ class Attempt {
       unknownHostKey: (question) => this.asking(() => prompts.unknownHostKey(question)),
       password: (question) => this.asking(() => prompts.password(question)),
       passphrase: (question) => this.asking(() => prompts.passphrase(question)),
+      passphraseProved: (question) => prompts.passphraseProved(question),
       keyboardInteractive: (question) => this.asking(() => prompts.keyboardInteractive(question)),
     }
   }
+}
+
+/** ssh2 would take an empty list for "all you have", SHA-1 and CBC included. */
+function assertAlgorithms(settings: SshSettings): void {
+  const kinds = Object.keys(algorithmKeywords) as (keyof Algorithms)[]
+  const empty = kinds.find((kind) => settings.algorithms[kind].length === 0)
+  if (empty !== undefined) throw failures.algorithmsMissing(settings, algorithmKeywords[empty])
 }
 
 /** Like `ssh -v` at Debug; with every packet of data at Trace, like `ssh -vvv`. */

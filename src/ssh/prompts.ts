@@ -15,7 +15,9 @@ export interface SshPrompts {
     readonly destination: string
     readonly again: boolean
   }): Promise<string | undefined>
-  passphrase(question: { readonly keyFile: string; readonly again: boolean }): Promise<string | undefined>
+  passphrase(question: PassphraseQuestion & { readonly again: boolean }): Promise<string | undefined>
+  /** The last answer to this question was right. */
+  passphraseProved(question: PassphraseQuestion): void
   /** The server's own questions (RFC 4256); the answers in their order. */
   keyboardInteractive(question: {
     readonly destination: string
@@ -23,4 +25,10 @@ export interface SshPrompts {
     readonly instructions: string
     readonly prompts: readonly { readonly prompt: string; readonly echo: boolean }[]
   }): Promise<readonly string[] | undefined>
+}
+
+export interface PassphraseQuestion {
+  readonly keyFile: string
+  /** `SHA256:…` of its public half: another key at the same path is another question. */
+  readonly fingerprint: string
 }

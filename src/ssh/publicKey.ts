@@ -19,14 +19,31 @@ export function fingerprint(key: PublicKey): string {
   return `SHA256:${createHash('sha256').update(key.blob).digest('base64').replace(/=+$/, '')}`
 }
 
-/** RFC 4251 5: each string or mpint is its length and its bytes. Undefined when they do not fill the blob. */
-function stringsIn(blob: Buffer): readonly Buffer[] | undefined {
+/** The key type a blob begins with, whatever follows; undefined when it is no key. */
+export function keyTypeOf(blob: Buffer): string | undefined {
+  const type = stringsIn(blob, 1)?.[0]?.toString('latin1')
+  return type === '' ? undefined : type
+}
+
+/**
+ * RFC 4251 5: each string or mpint is its length and its bytes. The first `most` of them, or else all; undefined
+ * when the bytes end before that, or in the middle of one.
+ */
+export function stringsIn(bytes: Buffer, most = Infinity): readonly Buffer[] | undefined {
   const strings: Buffer[] = []
-  for (let at = 0; at < blob.length;) {
-    const end = at + 4 <= blob.length ? at + 4 + blob.readUInt32BE(at) : Infinity
-    if (end > blob.length) return undefined
-    strings.push(blob.subarray(at + 4, end))
+  for (let at = 0; most === Infinity ? at < bytes.length : strings.length < most;) {
+    const end = at + 4 <= bytes.length ? at + 4 + bytes.readUInt32BE(at) : Infinity
+    if (end > bytes.length) return undefined
+    strings.push(bytes.subarray(at + 4, end))
     at = end
   }
   return strings
+}
+
+/** The bytes as a string of RFC 4251 5. */
+export function stringOf(bytes: Buffer | string): Buffer {
+  const content = Buffer.from(bytes as string)
+  const length = Buffer.alloc(4)
+  length.writeUInt32BE(content.length)
+  return Buffer.concat([length, content])
 }

@@ -3,6 +3,7 @@ import { formatAddress, type Address } from '../base/address'
 import type { Disposable } from '../base/disposable'
 import type { Log } from '../base/log'
 import type { Accept } from '../base/visitor'
+import { guardWindow } from './channelGuard'
 import { failures } from './failures'
 import type { SshSettings } from './settings'
 
@@ -24,6 +25,8 @@ export class RemoteForwards implements Disposable {
     private readonly client: Client,
     private readonly settings: SshSettings,
     private readonly log: Log,
+    /** The server sent what it was not allowed to send. */
+    private readonly onViolation: (text: string) => void,
   ) {
     client.on('tcp connection', (details, accept, reject) => {
       const address: Address = { kind: 'tcp', host: details.destIP, port: details.destPort }
@@ -53,13 +56,22 @@ export class RemoteForwards implements Disposable {
     this.open_.clear()
   }
 
+  private get visitorCount(): number {
+    let count = 0
+    for (const forward of this.open_.values()) count += forward.visitorCount
+    return count
+  }
+
   private async request(bind: Address, accept: Accept): Promise<RemoteForward> {
     this.serverMessages = []
-    const forward = new OpenForward(accept)
+    const forward = new OpenForward(accept, this.onViolation)
     // At once, not when the promise is seen: the first visitor may follow the answer in the same packet.
     const onListening = (address: Address) => this.open_.set(formatAddress(address), forward)
-    const address = await this.listen(bind, onListening).catch(() => {
-      throw failures.forwardRefused(bind, this.serverMessages, this.settings)
+    const address = await this.listen(bind, onListening).catch((error: unknown) => {
+      throw (
+        failures.forwardUnanswered(error, this.settings) ??
+        failures.forwardRefused(bind, this.serverMessages, this.settings)
+      )
     })
     const key = formatAddress(address)
     this.log.info(`${this.settings.hostName} listens on ${key}`)
@@ -113,25 +125,46 @@ export class RemoteForwards implements Disposable {
   ): void {
     const forward = this.open_.get(formatAddress(address))
     if (forward === undefined) return reject()
+    if (this.visitorCount >= mostVisitors) {
+      this.log.warn(
+        `a visitor of ${formatAddress(address)} was turned away: ${mostVisitors} are there already`,
+      )
+      return reject()
+    }
     forward.enter(accept(), originator)
   }
 }
 
+/** Of one connection. Each costs a socket to the app; a server must not be able to use up all this process may have. */
+const mostVisitors = 2048
+
 class OpenForward {
   private readonly channels = new Set<Channel>()
 
-  constructor(private readonly accept: Accept) {}
+  constructor(
+    private readonly accept: Accept,
+    private readonly onViolation: (text: string) => void,
+  ) {}
+
+  get visitorCount(): number {
+    return this.channels.size
+  }
 
   enter(channel: Channel, originator: { address: string; port: number }): void {
     this.channels.add(channel)
     // Every visitor's stream ends in an error at some time; whoever reads it hears of it by 'close' too.
     channel.on('error', () => undefined)
     channel.once('close', () => this.channels.delete(channel))
+    guardWindow(channel, () => this.onViolation('it sent more than the window allows'))
     this.accept({ stream: channel, originator })
   }
 
   dropVisitors(): void {
-    for (const channel of this.channels) channel.destroy()
+    for (const channel of [...this.channels]) {
+      channel.destroy()
+      // ssh2 says so only when all has been read, which never comes where the app reads nothing.
+      channel.emit('close')
+    }
     this.channels.clear()
   }
 }

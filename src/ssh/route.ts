@@ -49,7 +49,8 @@ export async function openRoute(
     onHop('TCP')
     return runProxyCommand(settings.proxyCommand, settings, { log, clock })
   }
-  const stream = await dial({ host: settings.hostName, port: settings.port }, { signal, onHop })
+  const { hostName: host, port, addressFamily: family } = settings
+  const stream = await dial({ host, port, family }, { signal, onHop })
   return { stream, dispose: () => undefined }
 }
 

@@ -1,3 +1,4 @@
+import type { Algorithms } from './algorithms'
 import type { StrictHostKeyChecking } from './hostKey'
 import type { KnownHost } from './knownHosts'
 
@@ -8,6 +9,9 @@ export interface SshSettings {
   readonly hostName: string
   readonly port: number
   readonly user: string
+  readonly addressFamily: AddressFamily
+  /** What is offered in the key exchange; a list is empty when ssh_config leaves nothing of it. */
+  readonly algorithms: Algorithms
   readonly identityFiles: readonly string[]
   readonly identitiesOnly: boolean
   /**
@@ -22,6 +26,8 @@ export interface SshSettings {
   /** Keys known without a file: those of a server this program started itself. */
   readonly fixedKnownHosts: readonly KnownHost[]
   readonly hostKeyAlias: string | undefined
+  /** A file of keys that no host may show (ssh_config(5), RevokedHostKeys). */
+  readonly revokedHostKeys: string | undefined
   /** Jump hosts in the order they are passed; empty for none (ssh_config(5), ProxyJump). */
   readonly proxyJump: readonly string[]
   /** With its tokens filled in. */
@@ -31,6 +37,9 @@ export interface SshSettings {
   readonly connectTimeoutMs: number
   readonly serverAliveIntervalMs: number
   readonly serverAliveCountMax: number
-  /** Options the configuration asks for that cannot be followed, as written there. */
+  /** Options the configuration asks for that cannot be followed, each with its value and the reason. */
   readonly unsupported: readonly string[]
 }
+
+/** ssh_config(5), AddressFamily. */
+export type AddressFamily = 'any' | 'inet' | 'inet6'

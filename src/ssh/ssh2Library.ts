@@ -24,6 +24,23 @@ export function onServerMessage(client: Client, listener: (text: string) => void
 }
 
 /**
+ * Hears each SSH_MSG_USERAUTH_FAILURE (RFC 4252 5.1) before ssh2 does: of the answer to a key ssh2 1.17 drops what
+ * the server takes next, and so a second factor is never found. Call it right after `connect()`.
+ */
+export function onAuthenticationRefused(
+  client: Client,
+  listener: (methodsLeft: readonly string[], isPartialSuccess: boolean) => void,
+): void {
+  const handlers = internalsOf(client)?._protocol?._handlers
+  const handle = handlers?.['USERAUTH_FAILURE']
+  if (handlers === undefined || typeof handle !== 'function') return
+  handlers['USERAUTH_FAILURE'] = (protocol: unknown, methods: unknown, isPartialSuccess: unknown) => {
+    if (Array.isArray(methods)) listener(methods.map(String), isPartialSuccess === true)
+    Reflect.apply(handle, handlers, [protocol, methods, isPartialSuccess])
+  }
+}
+
+/**
  * Sends `keepalive@openssh.com` (OpenSSH PROTOCOL 2.2). Any answer, even a refusal, shows that the peer lives.
  * ssh2's own keepalive counts only its replies and so kills a connection that is busy with bulk data.
  * Answers false when this ssh2 does not have the internals it takes.

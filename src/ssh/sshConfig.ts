@@ -1,20 +1,31 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
-import { homedir, hostname, userInfo } from 'node:os'
+import { homedir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import type { Log } from '../base/log'
+import { chooseAlgorithms } from './algorithms'
 import type { Destination } from './destination'
+import { failures } from './failures'
 import type { StrictHostKeyChecking } from './hostKey'
-import type { SshSettings } from './settings'
+import type { AddressFamily, SshSettings } from './settings'
+import { resolveFromFiles } from './sshConfigEvaluation'
+import { portOf, tokenExpansion } from './sshConfigTokens'
+import { unsupportedOptions } from './unsupportedOptions'
 
 /**
  * Resolves a destination as OpenSSH's client would: by `ssh -G` (ssh(1)) where a client is installed, so that
- * Include, Match, tokens and canonicalisation are right by construction; otherwise by the ssh-config package.
+ * Include, Match, tokens and canonicalisation are right by construction; otherwise by reading the files here.
+ * @throws Failure with what ssh says when it refuses the configuration.
  */
 export async function resolveSshSettings(destination: Destination, log: Log): Promise<SshSettings> {
-  const options = (await runSshG(destination, log)) ?? (await readConfigFile(destination, log))
-  return settingsFromOptions(destination, options)
+  const [options, standard] = await Promise.all([
+    runSsh(destinationArguments(destination)),
+    // What ssh prints where it reads no file: beside it, what the configuration asks for stands out.
+    runSsh(['-F', 'none', '--', 'standard']).catch(() => undefined),
+  ])
+  if (options !== undefined) return settingsFromOptions(destination, options, standard ?? options)
+  const written = await resolveFromFiles(destination, (message) => log.warn(message))
+  return settingsFromOptions(destination, withTokens(destination, written))
 }
 
 /** Options by their lower-case keyword, each with its values in order. */
@@ -30,23 +41,30 @@ export function parseSshG(text: string): SshOptions {
   return options
 }
 
-export function settingsFromOptions(destination: Destination, options: SshOptions): SshSettings {
+/** `standard` is what applies without a configuration; without it the options are as ssh_config has them. */
+export function settingsFromOptions(
+  destination: Destination,
+  options: SshOptions,
+  standard?: SshOptions,
+): SshSettings {
   const first = (keyword: string) => options.get(keyword)?.[0]
   const list = (keyword: string, fallback: string) =>
     (options.get(keyword) ?? [fallback]).flatMap(splitPaths).map(expandHome)
   const identityFiles = (options.get('identityfile') ?? defaultIdentityFiles).filter(
-    (file) => file !== 'none',
+    (file) => file.toLowerCase() !== 'none',
   )
-  const alias = first('hostkeyalias')
   const expand = tokenExpansion(destination, options)
+  const chosen = chooseAlgorithms(first, standard && ((keyword) => standard.get(keyword)?.[0]))
   return {
     destination: destination.host,
     hostName: first('hostname') ?? destination.host,
-    port: destination.port ?? Number(first('port') ?? 22),
+    port: portOf(destination, options),
     user: destination.user ?? first('user') ?? userInfo().username,
-    // ssh -G leaves the tokens of this keyword, and only of this one.
+    addressFamily: addressFamily(first('addressfamily')),
+    algorithms: chosen.algorithms,
+    // ssh -G leaves the tokens of this keyword, of ProxyCommand and of RevokedHostKeys.
     identityFiles: identityFiles.map(unquote).map(expandHome).map(expand),
-    identitiesOnly: first('identitiesonly') === 'yes',
+    identitiesOnly: isYes(first('identitiesonly')),
     identityAgent: identityAgent(first('identityagent')),
     userKnownHostsFiles: list('userknownhostsfile', '~/.ssh/known_hosts ~/.ssh/known_hosts2').filter(notNone),
     globalKnownHostsFiles: list(
@@ -55,37 +73,68 @@ export function settingsFromOptions(destination: Destination, options: SshOption
     ).filter(notNone),
     fixedKnownHosts: [],
     // In lower case, as the names of known_hosts are compared (ssh.c).
-    hostKeyAlias: alias === undefined || alias === 'none' ? undefined : alias.toLowerCase(),
+    hostKeyAlias: first('hostkeyalias')?.toLowerCase(),
+    revokedHostKeys: mapGiven(first('revokedhostkeys'), (file) => expand(expandHome(unquote(file)))),
     proxyJump: jumpChain(first('proxyjump')),
-    proxyCommand: givenOrNone(first('proxycommand'), expand),
-    hashKnownHosts: first('hashknownhosts') === 'yes',
+    proxyCommand: mapGiven(first('proxycommand'), expand),
+    hashKnownHosts: isYes(first('hashknownhosts')),
     strictHostKeyChecking: strictness(first('stricthostkeychecking')),
     connectTimeoutMs: seconds(first('connecttimeout')) ?? 15_000,
     serverAliveIntervalMs: seconds(first('serveraliveinterval')) ?? 15_000,
     serverAliveCountMax: Number(first('serveralivecountmax') ?? 3),
-    unsupported: unsupportedKeywords.flatMap((keyword) => {
-      const value = first(keyword)
-      return value === undefined || value === 'none' ? [] : [`${keyword} ${value}`]
-    }),
+    unsupported: [...unsupportedOptions(options, standard), ...chosen.missing],
   }
 }
 
-const defaultIdentityFiles = ['~/.ssh/id_rsa', '~/.ssh/id_ecdsa', '~/.ssh/id_ed25519']
-const unsupportedKeywords = ['certificatefile']
+/** Those that OpenSSH's client has by default, FIDO keys too: that one of them cannot be used is to be said. */
+const defaultIdentityFiles = ['rsa', 'ecdsa', 'ecdsa_sk', 'ed25519', 'ed25519_sk'].map(
+  (name) => `~/.ssh/id_${name}`,
+)
 
-function runSshG(destination: Destination, log: Log): Promise<SshOptions | undefined> {
-  const args = ['-T', '-G', ...homeArguments()]
-  if (destination.port !== undefined) args.push('-p', String(destination.port))
-  if (destination.user !== undefined) args.push('-l', destination.user)
-  args.push('--', destination.host)
-  return new Promise((resolve) => {
-    execFile('ssh', args, { timeout: 10_000, windowsHide: true }, (error, stdout, stderr) => {
-      if (error === null) return resolve(parseSshG(stdout))
-      // ENOENT: no client installed, which is fine. Anything else is the user's configuration complaining.
-      if (error.code !== 'ENOENT') log.warn(`ssh -G ${destination.host}: ${stderr.trim() || error.message}`)
-      resolve(undefined)
-    })
+/** The tokens that `ssh -G` has put in already. */
+function withTokens(destination: Destination, options: SshOptions): SshOptions {
+  const expand = tokenExpansion(destination, options)
+  const expanded = new Map(options)
+  for (const keyword of ['userknownhostsfile', 'identityagent']) {
+    const values = options.get(keyword)
+    if (values !== undefined) expanded.set(keyword, values.map(expand))
+  }
+  return expanded
+}
+
+function destinationArguments({ host, user, port }: Destination): readonly string[] {
+  return [
+    ...homeArguments(),
+    ...(port === undefined ? [] : ['-p', String(port)]),
+    ...(user === undefined ? [] : ['-l', user]),
+    '--',
+    host,
+  ]
+}
+
+/**
+ * What `ssh -G` prints; undefined where no client is installed.
+ * @throws Failure with what ssh said: a bad line, or a file that others can write.
+ */
+function runSsh(args: readonly string[]): Promise<SshOptions | undefined> {
+  return new Promise((resolve, reject) => {
+    execFile(
+      'ssh',
+      ['-T', '-G', ...args],
+      { timeout: 10_000, windowsHide: true },
+      (error, stdout, stderr) => {
+        if (error === null) resolve(parseSshG(stdout))
+        else if (error.code === 'ENOENT') resolve(undefined)
+        else if (error.killed === true)
+          reject(failures.configRefused('ssh -G did not end.', userConfigFile(), { canHeal: true }))
+        else reject(failures.configRefused(stderr.trim() || error.message, userConfigFile()))
+      },
+    )
   })
+}
+
+function userConfigFile(): string {
+  return join(homedir(), '.ssh', 'config')
 }
 
 /**
@@ -94,7 +143,7 @@ function runSshG(destination: Destination, log: Log): Promise<SshOptions | undef
  */
 function homeArguments(): readonly string[] {
   if (!homeIsMoved()) return []
-  const file = join(homedir(), '.ssh', 'config')
+  const file = userConfigFile()
   return ['-F', existsSync(file) ? file : 'none']
 }
 
@@ -111,69 +160,23 @@ export function expandHome(path: string): string {
     : path
 }
 
-/** The fallback where no OpenSSH client is installed: no Include, no canonicalisation, no Match exec. */
-async function readConfigFile(destination: Destination, log: Log): Promise<SshOptions> {
-  const file = join(homedir(), '.ssh', 'config')
-  const text = await readFile(file, 'utf8').catch(() => '')
-  const { default: SSHConfig } = await import('ssh-config')
-  const options = new Map<string, string[]>()
-  try {
-    // matchExec: computing a host must never run a command of the file.
-    const computed = SSHConfig.parse(text).compute(
-      { Host: destination.host, ...(destination.user === undefined ? {} : { User: destination.user }) },
-      { ignoreCase: true, matchExec: false },
-    )
-    for (const [keyword, value] of Object.entries(computed)) {
-      for (const item of Array.isArray(value) ? value : [value]) append(options, keyword.toLowerCase(), item)
-    }
-  } catch (error) {
-    log.warn(`${file} cannot be read: ${String(error)}`)
-  }
-  // ssh_config(5): HostName accepts %h, the name as given, and %%.
-  const hostName = options.get('hostname')?.[0]
-  if (hostName !== undefined) {
-    options.set('hostname', [
-      hostName.replace(/%[h%]/g, (token) => (token === '%h' ? destination.host : '%')),
-    ])
-  }
-  const expand = tokenExpansion(destination, options)
-  for (const keyword of ['userknownhostsfile', 'identityagent']) {
-    const values = options.get(keyword)
-    if (values !== undefined) options.set(keyword, values.map(expand))
-  }
-  return options
-}
-
-/** Puts in the tokens of ssh_config(5), TOKENS, and `${VARIABLE}`s; what it does not know stays as it is. */
-function tokenExpansion(destination: Destination, options: SshOptions): (text: string) => string {
-  const first = (keyword: string) => options.get(keyword)?.[0]
-  const { username, uid } = userInfo()
-  const tokens = new Map<string, string>([
-    ['%%', '%'],
-    ['%d', homedir()],
-    ['%h', first('hostname') ?? destination.host],
-    ['%i', String(uid)],
-    ['%k', first('hostkeyalias')?.toLowerCase() ?? destination.host],
-    ['%L', hostname().replace(/\..*/, '')],
-    ['%l', hostname()],
-    ['%n', destination.host],
-    ['%p', String(destination.port ?? first('port') ?? 22)],
-    ['%r', destination.user ?? first('user') ?? username],
-    ['%u', username],
-  ])
-  return (text) =>
-    text.replace(/%[%a-zA-Z]|\$\{(\w+)\}/g, (token, variable: string | undefined) => {
-      const value = variable === undefined ? tokens.get(token) : process.env[variable]
-      return value ?? token
-    })
-}
-
 function jumpChain(value: string | undefined): readonly string[] {
-  return value === undefined || value === 'none' ? [] : value.split(',').map((jump) => jump.trim())
+  return value === undefined || value.toLowerCase() === 'none'
+    ? []
+    : value.split(',').map((jump) => jump.trim())
 }
 
-function givenOrNone(value: string | undefined, expand: (text: string) => string): string | undefined {
-  return value === undefined || value === 'none' ? undefined : expand(value)
+function mapGiven(value: string | undefined, map: (text: string) => string): string | undefined {
+  return value === undefined || value.toLowerCase() === 'none' ? undefined : map(value)
+}
+
+function addressFamily(value: string | undefined): AddressFamily {
+  const family = value?.toLowerCase()
+  return family === 'inet' || family === 'inet6' ? family : 'any'
+}
+
+function isYes(value: string | undefined): boolean {
+  return /^(yes|true)$/i.test(value ?? '')
 }
 
 function append(options: Map<string, string[]>, keyword: string, value: string): void {
@@ -195,7 +198,7 @@ function identityAgent(configured: string | undefined): string | undefined {
 }
 
 function strictness(value: string | undefined): StrictHostKeyChecking {
-  switch (value) {
+  switch (value?.toLowerCase()) {
     case 'yes':
     case 'true':
       return 'yes'
@@ -227,5 +230,5 @@ function unquote(text: string): string {
 }
 
 function notNone(file: string): boolean {
-  return file !== 'none' && file !== '/dev/null'
+  return file.toLowerCase() !== 'none'
 }

@@ -8,10 +8,12 @@ import { Emitter } from '../base/event'
 import type { Failure } from '../base/failure'
 import type { Log } from '../base/log'
 import type { Accept } from '../base/visitor'
-import { failures } from './failures'
+import { within } from '../base/within'
+import { failures, saysForcedCommand } from './failures'
 import { RemoteForwards, type RemoteForward } from './remoteForwards'
 import type { Route } from './route'
 import type { SshSettings } from './settings'
+import { Sftp } from './sftp'
 import { sendKeepalive } from './ssh2Library'
 
 /** One life of the SSH connection: from a finished login until it ends. It does not come back. */
@@ -20,6 +22,8 @@ export class Transport implements Disposable {
   private readonly forwards: RemoteForwards
   private keepalive: Disposable = toDisposable(() => undefined)
   private unanswered = 0
+  private probing: Disposable | undefined
+  private hasForcedCommand = false
   private closed = false
 
   /** Fires once when the transport ends by anything but `dispose`. */
@@ -35,7 +39,9 @@ export class Transport implements Disposable {
     },
   ) {
     const { client, route, settings } = options
-    this.forwards = new RemoteForwards(client, settings, options.log)
+    this.forwards = new RemoteForwards(client, settings, options.log, (text) =>
+      route.stream.destroy(new Error(text)),
+    )
     let lastError: unknown
     client.on('error', (error) => {
       lastError = error
@@ -54,8 +60,13 @@ export class Transport implements Disposable {
     return !this.closed
   }
 
+  get settings(): SshSettings {
+    return this.options.settings
+  }
+
   /** Hears sshd's SSH_MSG_DEBUG texts, which hold the reason of a refused forward. */
   serverSaid(text: string): void {
+    this.hasForcedCommand ||= saysForcedCommand(text)
     this.forwards.serverSaid(text)
   }
 
@@ -81,6 +92,71 @@ export class Transport implements Disposable {
     })
   }
 
+  /**
+   * Whether somebody answers on a unix socket of the server's (OpenSSH PROTOCOL 2.4, direct-streamlocal). False
+   * too where the server does not let us ask.
+   */
+  answersOn(socketPath: string): Promise<boolean> {
+    const { client, clock } = this.options
+    const asked = new Promise<boolean>((resolve) => {
+      client.openssh_forwardOutStreamLocal(socketPath, (error: Error | undefined, channel: Duplex) => {
+        if (error === undefined) channel.on('error', () => undefined).destroy()
+        resolve(error === undefined)
+      })
+    })
+    return within(clock, askLimitMs, asked)
+  }
+
+  /**
+   * Runs a command there and answers with what it printed.
+   * @throws Error when the server does not run it, or it takes longer than a few seconds.
+   */
+  run(command: string): Promise<string> {
+    const { client, clock } = this.options
+    let giveUp: () => void = () => undefined
+    const ran = new Promise<string>((resolve, reject) => {
+      this.assertOwnCommand()
+      client.exec(command, (error, channel) => {
+        if (error) return reject(error)
+        let printed = ''
+        channel
+          .setEncoding('utf8')
+          .on('data', (text: string) => (printed = (printed + text).slice(-mostPrinted)))
+        channel.stderr.resume()
+        giveUp = () => channel.close()
+        channel.on('error', () => undefined).once('close', () => resolve(printed))
+        channel.end()
+      })
+    })
+    return within(clock, askLimitMs, ran).catch((error: unknown) => {
+      giveUp()
+      throw error
+    })
+  }
+
+  /** @throws Error when the server has no SFTP for us. */
+  async openSftp(): Promise<Sftp> {
+    this.assertOwnCommand()
+    return Sftp.open(this.options.client, this.options.clock)
+  }
+
+  /** Asks for a sign of life now and waits a few seconds for it, where the keepalives would take a minute. */
+  probe(): void {
+    if (this.closed || this.probing !== undefined) return
+    const { client, route, clock } = this.options
+    const seen = this.bytesRead()
+    const done = () => {
+      this.probing?.dispose()
+      this.probing = undefined
+    }
+    if (!sendKeepalive(client, done)) return
+    this.probing = clock.after(probeLimitMs, () => {
+      done()
+      if (this.bytesRead() !== seen) return
+      route.stream.destroy(new Error(`no answer within ${probeLimitMs / 1000} s`))
+    })
+  }
+
   /** Says goodbye and closes; the server drops its listeners with the connection. */
   dispose(): void {
     if (this.closed) return
@@ -96,6 +172,7 @@ export class Transport implements Disposable {
     if (this.closed) return
     this.closed = true
     this.keepalive.dispose()
+    this.probing?.dispose()
     this.forwards.dispose()
     if (failure) this.didClose.fire(failure)
     this.didClose.dispose()
@@ -107,15 +184,14 @@ export class Transport implements Disposable {
    */
   private watchForDeadPeer(): void {
     const { client, route, settings, clock } = this.options
-    const bytesRead = () => (route.stream instanceof Socket ? route.stream.bytesRead : 0)
-    let seen = bytesRead()
+    let seen = this.bytesRead()
     const tick = () => {
-      if (bytesRead() !== seen) this.unanswered = 0
+      if (this.bytesRead() !== seen) this.unanswered = 0
       else if (this.unanswered >= settings.serverAliveCountMax) {
         route.stream.destroy(new Error(`no answer to ${this.unanswered} keepalives`))
         return
       }
-      seen = bytesRead()
+      seen = this.bytesRead()
       if (!sendKeepalive(client, () => (this.unanswered = 0))) {
         // Without ssh2's internals the kernel's own probes have to do.
         if (route.stream instanceof Socket) route.stream.setKeepAlive(true, settings.serverAliveIntervalMs)
@@ -126,4 +202,16 @@ export class Transport implements Disposable {
     }
     this.keepalive = clock.after(settings.serverAliveIntervalMs, tick)
   }
+  private assertOwnCommand(): void {
+    if (this.hasForcedCommand) throw new Error('this key runs a command of its own there')
+  }
+
+  private bytesRead(): number {
+    const { stream } = this.options.route
+    return stream instanceof Socket ? stream.bytesRead : 0
+  }
 }
+
+const probeLimitMs = 5000
+const askLimitMs = 5000
+const mostPrinted = 4096

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { Duplex, Readable } from 'node:stream'
+import { Duplex } from 'node:stream'
 import type { Accept, Visitor } from '../base/visitor'
 
 export const nonceHeader = 'x-expose-port-check'
@@ -88,7 +88,19 @@ function nonceIn(head: string): string | undefined {
 
 /** A stream that has ended takes nothing back, so its head comes from a new one that writes to it. */
 function fromStart(head: Buffer, ended: Duplex): Duplex {
-  return Duplex.from({ readable: Readable.from([head]), writable: ended })
+  const again = new Duplex({
+    read: () => undefined,
+    write: (chunk: Buffer, _encoding, done) => void ended.write(chunk, done),
+    final: (done) => void ended.end(done),
+    destroy: (error, done) => {
+      ended.destroy()
+      done(error)
+    },
+  })
+  again.push(head)
+  again.push(null)
+  ended.once('close', () => again.destroy())
+  return again
 }
 
 function answer(stream: Duplex, nonce: string): void {

@@ -1,6 +1,6 @@
 import { backoffMs } from '../base/backoff'
 import type { Clock } from '../base/clock'
-import { DisposableStore, toDisposable, type Disposable } from '../base/disposable'
+import { DisposableStore, toDisposable } from '../base/disposable'
 import { Emitter } from '../base/event'
 import { Cancelled, Failure, isCancelled, type Hop } from '../base/failure'
 import type { Log } from '../base/log'
@@ -8,6 +8,7 @@ import type { PublicWay } from '../servers/profile'
 import type { Server } from '../servers/server'
 import type { Connection, ConnectionState } from '../ssh/connection'
 import { abortable } from '../ssh/dial'
+import { failures } from '../ssh/failures'
 import type { RemoteForward } from '../ssh/remoteForwards'
 import type { Transport } from '../ssh/transport'
 import type { LocalApp } from './localApp'
@@ -48,9 +49,15 @@ export class Tunnel {
   private readonly ended = new AbortController()
   private readonly stage: NonceStage
   private current: TunnelState = { kind: 'connecting', hop: 'DNS' }
-  private remoteForward: RemoteForward | undefined
   private transport: Transport | undefined
+  /** The forward on that transport, asked for or open. */
+  private forward: Promise<RemoteForward> | undefined
+  /** Ends what is done for one life of the connection: asking for the forward again, and checking. */
+  private life = new AbortController()
   private wake: () => void = () => undefined
+  private checks = 0
+  private appAnswers = true
+  private stopped: Promise<void> | undefined
 
   readonly onDidChange = this.didChange.event
 
@@ -100,9 +107,11 @@ export class Tunnel {
     try {
       const transport = await connection.connect(either)
       await this.listen(transport, either)
+      progress.dispose()
       this.owned.add(connection.onDidChange((state) => this.follow(state)))
       this.follow(connection.state)
-      await this.check(either)
+      const { signal: life } = this.life
+      if (await this.check(either)) this.background(this.checkAgain(life))
     } catch (error) {
       const reason = either.aborted ? new Cancelled() : error
       await this.stop()
@@ -112,44 +121,58 @@ export class Tunnel {
     }
   }
 
-  /** Ends the remote forward and every visitor, and lets the connection go. Never throws. */
-  async stop(): Promise<void> {
-    if (this.ended.signal.aborted) return
-    this.ended.abort()
-    const forward = this.remoteForward
-    this.remoteForward = undefined
-    this.become({ kind: 'closed' })
-    if (forward) await this.atMost(stopLimitMs, forward.cancel())
-    this.owned.dispose()
-    this.didChange.dispose()
+  /**
+   * Ends the remote forward and every visitor, and lets the connection go. Never throws. Whoever calls it again
+   * waits for the same end.
+   */
+  stop(): Promise<void> {
+    return (this.stopped ??= this.end())
   }
 
   /** Tries again at once instead of at the end of the wait. */
   retryNow(): void {
-    if (this.current.kind === 'open') void this.check(this.ended.signal).catch(() => undefined)
-    this.wake()
-    this.options.connection.retryNow()
+    const { connection } = this.options
+    const { current } = this
+    const { state } = connection
+    if (current.kind === 'failed' && state.kind === 'ready') {
+      if (!connection.renew(current.failure)) this.listenAgain(state.transport)
+      return
+    }
+    if (current.kind === 'open') this.background(this.untilItPasses(this.newLife()))
+    else this.wake()
+    connection.retryNow()
   }
 
   /** Told by whoever watches the local port. */
   setAppAnswers(appAnswers: boolean): void {
+    this.appAnswers = appAnswers
     if (this.current.kind === 'open' && this.current.appAnswers !== appAnswers) {
       this.become({ ...this.current, appAnswers })
     }
   }
 
+  private async end(): Promise<void> {
+    const { connection } = this.options
+    if (this.ended.signal.aborted) return
+    this.ended.abort()
+    this.life.abort()
+    this.become({ kind: 'closed' })
+    // The server may still say yes to what nobody wants any more.
+    const cancelled = this.forward?.then((forward) => forward.cancel()).catch(() => undefined)
+    const isConfirmed = cancelled === undefined || (await this.atMost(stopLimitMs, cancelled))
+    this.owned.dispose()
+    // Whatever the server still holds ends with the connection.
+    if (!isConfirmed) connection.closeIfUnused()
+    this.didChange.dispose()
+  }
+
   private async listen(transport: Transport, signal: AbortSignal): Promise<void> {
     if (this.current.kind === 'connecting') this.become({ kind: 'connecting', hop: 'remote forward' })
+    signal.throwIfAborted()
     this.transport = transport
-    const asked = transport.forward(this.options.way.bind, this.stage.accept)
-    try {
-      this.remoteForward = await abortable(asked, signal)
-    } catch (error) {
-      // The server may still say yes to what nobody wants any more.
-      asked.then((forward) => forward.cancel()).catch(() => undefined)
-      throw error
-    }
-    this.become({ kind: 'open', appAnswers: true, check: 'running' })
+    this.forward = this.options.connection.forward(transport, this.options.way.bind, this.stage.accept)
+    await abortable(this.forward, signal)
+    this.become({ kind: 'open', appAnswers: this.appAnswers, check: 'running' })
   }
 
   /** Follows the connection once the tunnel has stood. */
@@ -159,44 +182,70 @@ export class Tunnel {
       case 'connecting':
       case 'waiting':
       case 'failed':
+        this.life.abort()
         this.become(state)
         return
       case 'ready':
-        if (state.transport !== this.transport) void this.listenAgain(state.transport)
+        if (state.transport !== this.transport) this.listenAgain(state.transport)
         return
       case 'idle':
         return
     }
   }
 
+  private listenAgain(transport: Transport): void {
+    this.background(this.untilItListens(transport, this.newLife()))
+  }
+
+  private newLife(): AbortSignal {
+    this.life.abort()
+    this.life = new AbortController()
+    return this.life.signal
+  }
+
   /** The old session may still hold the address for a while, so a refusal that can heal is tried again. */
-  private async listenAgain(transport: Transport): Promise<void> {
+  private async untilItListens(transport: Transport, life: AbortSignal): Promise<void> {
     const { clock, log } = this.options
-    const signal = this.ended.signal
-    const isOver = () => !transport.isOpen || signal.aborted
-    for (let tries = 1; !isOver(); tries++) {
+    for (let tries = 1; !life.aborted; tries++) {
       try {
-        await this.listen(transport, signal)
-        await this.check(signal)
-        return
-      } catch (error) {
-        if (isCancelled(error) || isOver()) return
-        if (!(error instanceof Failure)) throw error
-        if (!error.canHeal) {
-          this.become({ kind: 'failed', failure: error })
+        await this.listen(transport, life)
+        break
+      } catch (thrown) {
+        if (isCancelled(thrown) || !transport.isOpen) return
+        const failure = failures.from(thrown)
+        if (!failure.canHeal) {
+          this.become({ kind: 'failed', failure })
           return
         }
-        log.warn(`${error.message} ${error.said ?? ''}`.trimEnd())
+        log.warn(`${failure.message} ${failure.said ?? ''}`.trimEnd())
         const waitMs = backoffMs(tries)
-        this.become({ kind: 'waiting', failure: error, retryAt: clock.now() + waitMs })
-        await this.sleep(waitMs)
+        this.become({ kind: 'waiting', failure, retryAt: clock.now() + waitMs })
+        await this.sleep(waitMs, life)
       }
+    }
+    await this.untilItPasses(life)
+  }
+
+  private async untilItPasses(life: AbortSignal): Promise<void> {
+    if (await this.check(life)) await this.checkAgain(life)
+  }
+
+  /** The network around may come back later than the connection, and a proxy may be cured: the warning goes then. */
+  private async checkAgain(life: AbortSignal): Promise<void> {
+    for (let tries = firstCheckAgain; !life.aborted; tries++) {
+      await this.sleep(backoffMs(tries), life)
+      const { current } = this
+      if (current.kind !== 'open' || !(current.check instanceof Failure)) return
+      if (!(await this.check(life, { quietly: true }))) return
     }
   }
 
-  private async check(signal: AbortSignal): Promise<void> {
+  /** Answers what is wrong with the public URL, if anything is; it stands in the state too. */
+  private async check(signal: AbortSignal, options = { quietly: false }): Promise<Failure | undefined> {
     const { way, server, log } = this.options
-    this.setCheck('running')
+    signal.throwIfAborted()
+    const number = ++this.checks
+    if (!options.quietly) this.setCheck('running')
     const expected = this.stage.expect()
     try {
       const { publicUrl } = way
@@ -204,45 +253,68 @@ export class Tunnel {
       if (signal.aborted) throw new Cancelled()
       const facts = { publicUrl, bind: way.bind, nonce: expected.nonce, arrived: expected.arrived() }
       const failure = judgePublicAnswer(answer, facts)
+      // One that began later knows better.
+      if (number !== this.checks) return undefined
       if (failure) log.warn(`${failure.message} ${failure.said ?? ''}`.trimEnd())
       else log.info(`${publicUrl} leads to port ${this.app.port}`)
       this.setCheck(failure ?? 'passed')
+      return failure
     } finally {
       expected.done()
     }
+  }
+
+  /** For what nobody awaits: its end by a stop or a lost connection is in order. */
+  private background(work: Promise<unknown>): void {
+    work.catch((error: unknown) => {
+      if (!isCancelled(error)) this.options.log.error(`tunnel to port ${this.app.port}: ${String(error)}`)
+    })
   }
 
   private setCheck(check: 'running' | 'passed' | Failure): void {
     if (this.current.kind === 'open') this.become({ ...this.current, check })
   }
 
+  /** What shows the state must not be able to end the healing. */
   private become(state: TunnelState): void {
     if (this.current.kind === 'closed') return
     this.current = state
-    this.didChange.fire(state)
+    try {
+      this.didChange.fire(state)
+    } catch (error) {
+      this.options.log.error(`a listener failed: ${String(error)}`)
+    }
   }
 
-  private sleep(ms: number): Promise<void> {
+  /** Until the time is over, somebody wakes it, or the signal is aborted. */
+  private sleep(ms: number, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return Promise.resolve()
     return new Promise((resolve) => {
-      const end: Disposable = this.owned.add(
-        toDisposable(() => {
-          timer.dispose()
-          resolve()
-        }),
-      )
-      const done = () => this.owned.delete(end)
+      const done = () => {
+        timer.dispose()
+        signal.removeEventListener('abort', done)
+        resolve()
+      }
       const timer = this.options.clock.after(ms, done)
+      signal.addEventListener('abort', done)
       this.wake = done
     })
   }
 
-  private async atMost(ms: number, promise: Promise<void>): Promise<void> {
-    let timer: Disposable | undefined
-    const limit = new Promise<void>((resolve) => (timer = this.options.clock.after(ms, resolve)))
-    await Promise.race([promise, limit])
-    timer?.dispose()
+  /** Answers whether it came to its end in that time. */
+  private async atMost(ms: number, promise: Promise<unknown>): Promise<boolean> {
+    let timer = toDisposable(() => undefined)
+    const limit = new Promise<false>((resolve) => {
+      timer = this.options.clock.after(ms, () => resolve(false))
+    })
+    const isInTime = await Promise.race([promise.then(() => true), limit])
+    timer.dispose()
+    return isInTime
   }
 }
 
 /** A server that does not answer must not hold up the end; closing the connection ends its listeners too. */
 const stopLimitMs = 2000
+
+/** Of `backoffMs`: the first time after two to four seconds. */
+const firstCheckAgain = 3

@@ -8,6 +8,7 @@ import type { ListeningPort } from '../ports/listeningPort'
 import { fillIn } from '../servers/profile'
 import type { Server } from '../servers/server'
 import { Connections } from '../ssh/connections'
+import { NetworkWatch } from '../ssh/networkWatch'
 import type { SshPrompts } from '../ssh/prompts'
 import { resolveSshSettings } from '../ssh/sshConfig'
 import type { LocalApp } from './localApp'
@@ -19,14 +20,25 @@ export class Tunnels implements Disposable {
   private readonly connections = new Connections()
   /** In the order they were opened. */
   private readonly list = new Set<Tunnel>()
+  /** Those that have left the list and whose server has not confirmed it yet. */
+  private readonly ending = new Set<Tunnel>()
+  private readonly networkWatch: Pick<NetworkWatch, 'hold' | 'onDidChange'>
   private nextId = 1
 
   /** Fires when a tunnel comes, goes or changes its state. */
   readonly onDidChange = this.didChange.event
 
   constructor(
-    private readonly options: { readonly prompts: SshPrompts; readonly clock: Clock; readonly log: Log },
-  ) {}
+    private readonly options: {
+      readonly prompts: SshPrompts
+      readonly clock: Clock
+      readonly log: Log
+      /** The machine's own unless given. */
+      readonly networkWatch?: Pick<NetworkWatch, 'hold' | 'onDidChange'>
+    },
+  ) {
+    this.networkWatch = options.networkWatch ?? new NetworkWatch(options)
+  }
 
   get all(): readonly Tunnel[] {
     return [...this.list]
@@ -57,11 +69,17 @@ export class Tunnels implements Disposable {
       prompts,
       clock,
       log,
+      networkWatch: this.networkWatch,
     })
     const tunnel = new Tunnel({ id: this.nextId++, app, server, name, way, connection, clock, log })
     this.list.add(tunnel)
     tunnel.onDidChange((state) => {
-      if (state.kind === 'closed') this.list.delete(tunnel)
+      if (state.kind === 'closed') {
+        this.list.delete(tunnel)
+        this.ending.add(tunnel)
+        // In a moment: it is only about to end now.
+        queueMicrotask(() => void tunnel.stop().then(() => this.ending.delete(tunnel)))
+      }
       this.didChange.fire(this.all)
     })
     this.didChange.fire(this.all)
@@ -70,8 +88,10 @@ export class Tunnels implements Disposable {
     return tunnel
   }
 
+  /** Ends every tunnel and every connection; resolves when the servers have confirmed it or their time is over. */
   async stopAll(): Promise<void> {
-    await Promise.all(this.all.map((tunnel) => tunnel.stop()))
+    await Promise.all([...this.list, ...this.ending].map((tunnel) => tunnel.stop()))
+    this.connections.closeUnused()
   }
 
   /** Told what listens on this machine: tunnels to a port that closed say so, and again when it is back. */

@@ -3,6 +3,7 @@ import { Failure } from '../base/failure'
 import type { Log } from '../base/log'
 import { configuredServer, type Server } from '../servers/server'
 import { formatProblem, type Servers } from '../servers/validation'
+import { addServer } from './addServer'
 import { settings } from './settings'
 import { editServers } from './showFailure'
 
@@ -32,12 +33,9 @@ export async function pickServer(options: {
     })),
     { label: '', kind: QuickPickItemKind.Separator, choose: nothing },
     {
-      label: '$(add) Add a server to your settings…',
+      label: '$(add) Add a server…',
       detail: 'Your own server, with sshd and a reverse proxy such as nginx or Caddy',
-      choose: async () => {
-        await editServers()
-        return undefined
-      },
+      choose: () => addServer(log),
     },
     {
       label: '$(beaker) Try it on this machine only',

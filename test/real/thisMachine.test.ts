@@ -270,6 +270,7 @@ const noQuestions: SshPrompts = {
   unknownHostKey: () => Promise.reject(new Error('asked about the host key')),
   password: () => Promise.reject(new Error('asked for a password')),
   passphrase: () => Promise.reject(new Error('asked for a passphrase')),
+  passphraseProved: () => undefined,
   keyboardInteractive: () => Promise.reject(new Error('asked something')),
 }
 
@@ -319,7 +320,7 @@ async function forger(settings: SshSettings): Promise<BaseAgent> {
     (text) => [ssh2.utils.parseKey(text)].flat()[0] as ParsedKey,
   )
   const sign = (data: Buffer) => Promise.resolve(wrong!.sign(data))
-  return agentOf(ssh2, { label: 'forger', publicKey: () => Promise.resolve(right), sign }, right!)
+  return agentOf(ssh2, { label: 'forger', publicKey: () => Promise.resolve(right!), sign }, right!)
 }
 
 /** Of another server of the same kind, with keys of its own. */

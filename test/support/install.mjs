@@ -42,6 +42,7 @@ const programs = {
   },
   ss: { apt: 'iproute2', brew: undefined, linuxOnly: true },
   openssl: { apt: 'openssl', brew: 'openssl' },
+  dropbear: { apt: 'dropbear-bin', brew: 'dropbear', linuxOnly: true },
 }
 
 /** Every program the tests may need. */

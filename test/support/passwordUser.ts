@@ -9,13 +9,14 @@ export interface PasswordUser {
   readonly password: string
   /** How sshd may ask for it; 'password' unless given. Keyboard-interactive goes through PAM. */
   readonly ask?: 'password' | 'keyboard-interactive' | 'both'
+  /** The root directory unless given. */
+  readonly home?: string
+  /** Lines of PAM's auth stack; the password alone unless given. */
+  readonly pamAuth?: readonly string[]
 }
 
-const pamService = [
-  'auth required pam_unix.so nodelay',
-  'account required pam_permit.so',
-  'session required pam_permit.so',
-]
+const pamAuth = ['auth required pam_unix.so nodelay']
+const pamRest = ['account required pam_permit.so', 'session required pam_permit.so']
 
 /** The lines of sshd_config that let this user log in. */
 export function passwordConfig({ ask = 'password' }: PasswordUser): string[] {
@@ -60,13 +61,13 @@ async function writeAccounts(directory: string, user: PasswordUser, isRoot: bool
   const uid = isRoot ? 64_999 : process.getuid?.()
   const gid = isRoot ? 64_999 : process.getgid?.()
   // The first entry for a user id names it.
-  const passwd = `${user.name}:x:${uid}:${gid}::/:/bin/sh\n${readFileSync('/etc/passwd', 'utf8')}`
+  const passwd = `${user.name}:x:${uid}:${gid}::${user.home ?? '/'}:/bin/sh\n${readFileSync('/etc/passwd', 'utf8')}`
   const others = isRoot ? readFileSync('/etc/shadow', 'utf8') : ''
   writeFileSync(join(directory, 'passwd'), passwd)
   writeFileSync(join(directory, 'shadow'), `${user.name}:${hash.trim()}:19000:0:99999:7:::\n${others}`, {
     mode: 0o600,
   })
-  writeFileSync(join(directory, 'pam'), `${pamService.join('\n')}\n`)
+  writeFileSync(join(directory, 'pam'), [...(user.pamAuth ?? pamAuth), ...pamRest, ''].join('\n'))
 }
 
 function bindScript(directory: string): string {

@@ -18,6 +18,8 @@ export function scriptedPrompts(
     unknownHostKey: answer('unknownHostKey'),
     password: answer('password'),
     passphrase: answer('passphrase'),
+    // Not a question: nobody has to expect it.
+    passphraseProved: answers.passphraseProved ?? (() => undefined),
     keyboardInteractive: answer('keyboardInteractive'),
   }
 }

@@ -232,6 +232,8 @@ export class Sshd {
       'LogLevel DEBUG1',
       'MaxStartups 200',
       'Subsystem sftp internal-sftp',
+      // A command that is run there must not read, or wait for, what the user's own shell does when it starts.
+      `SetEnv HOME=${this.directory}`,
       ...matches,
       '',
     ]

@@ -18,6 +18,7 @@ const packages = {
   nginx: { apt: 'nginx-light', brew: 'nginx' },
   caddy: { apt: 'caddy', brew: 'caddy' },
   dropbear: { apt: 'dropbear-bin', brew: 'dropbear' },
+  dropbearkey: { apt: 'dropbear-bin', brew: 'dropbear' },
   pebble: { apt: 'pebble', brew: 'pebble' },
   openssl: { apt: 'openssl', brew: 'openssl' },
   lsof: { apt: 'lsof', brew: 'lsof' },

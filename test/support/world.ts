@@ -4,6 +4,7 @@ import type { Address, TcpAddress } from '../../src/base/address'
 import { systemClock } from '../../src/base/clock'
 import type { ServerProfile } from '../../src/servers/profile'
 import type { Server } from '../../src/servers/server'
+import { algorithms } from '../../src/ssh/algorithms'
 import type { SshPrompts } from '../../src/ssh/prompts'
 import type { SshSettings } from '../../src/ssh/settings'
 import { Tunnels } from '../../src/tunnels/tunnels'
@@ -43,7 +44,9 @@ export async function startWorld(scope: Scope, options: SshdOptions = {}): Promi
   const config = [...(options.config ?? [])]
   const sshd = await startSshd(scope, {
     ...options,
-    config: ['StreamLocalBindUnlink yes', ...config],
+    config: config.some((line) => line.startsWith('StreamLocalBindUnlink'))
+      ? config
+      : ['StreamLocalBindUnlink yes', ...config],
   })
   const ca = await createTestCa(scope)
   const upstreamPort = await freePort()
@@ -121,6 +124,9 @@ export function loginTo(
     globalKnownHostsFiles: [],
     fixedKnownHosts: [],
     hostKeyAlias: undefined,
+    revokedHostKeys: undefined,
+    addressFamily: 'any',
+    algorithms,
     proxyJump: [],
     proxyCommand: undefined,
     hashKnownHosts: false,

@@ -115,6 +115,7 @@ describe('Redactor, by what it was told', () => {
     'a"b\\c\nd',
     'pä55wörd€',
     'p+a/s=s?&',
+    '~~~???',
     '<>{}[]()',
     'xyz9',
   ]

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import type { AnyAuthMethod, ParsedKey } from 'ssh2'
-import { Cancelled } from '../../../src/base/failure'
+import { Cancelled, Failure } from '../../../src/base/failure'
 import { Authentication } from '../../../src/ssh/authentication'
 import { TypedSecrets, type Identity } from '../../../src/ssh/identities'
+import { UnusableKey } from '../../../src/ssh/keyFile'
 import type { SshPrompts } from '../../../src/ssh/prompts'
 import { loadSsh2, type Ssh2 } from '../../../src/ssh/ssh2Library'
 import { CollectedLog } from '../../support/collectedLog'
@@ -26,19 +27,28 @@ describe('Authentication', () => {
   const identity = (label: string, usable = true): Identity => ({
     label,
     publicKey: () =>
-      Promise.resolve(usable ? (ssh2.utils.parseKey(publicKeyLine('ed25519-a')) as ParsedKey) : undefined),
+      usable
+        ? Promise.resolve(ssh2.utils.parseKey(publicKeyLine('ed25519-a')) as ParsedKey)
+        : Promise.reject(new UnusableKey('a broken key', 'Mend it.')),
     sign: () => Promise.reject(new Error('not asked')),
   })
 
   function start(
     answers: Partial<SshPrompts> = {},
     identities: readonly Identity[] = [],
-  ): { authentication: Authentication; asked: readonly unknown[] } {
+  ): {
+    authentication: Authentication
+    asked: readonly unknown[]
+    /** Why the login was ended from inside a question. */
+    givenUp: Promise<Error>
+  } {
     const prompts = scriptedPrompts(answers)
+    let giveUp: (reason: Error) => void = () => undefined
+    const givenUp = new Promise<Error>((resolve) => (giveUp = resolve))
     const authentication = new Authentication({
-      ...{ ssh2, user: 'ada', destination: 'dev:22', identities, prompts, secrets, log },
+      ...{ ssh2, user: 'ada', destination: 'dev:22', identities, prompts, secrets, log, giveUp },
     })
-    return { authentication, asked: prompts.asked }
+    return { authentication, asked: prompts.asked, givenUp }
   }
 
   /** `publickey a` for the key labelled a. */
@@ -104,9 +114,65 @@ describe('Authentication', () => {
       identity('bad', false),
     ])
     assert.deepEqual(authentication.tried, [])
-    for (const left of [null, all, [pw], [pw, 'x']]) await authentication.next(left)
-    assert.deepEqual(authentication.tried, ['/k', 'password', 'password'])
+    for (const left of [null, [pk], [pk, pw], [pw, 'x']]) await authentication.next(left)
+    assert.deepEqual(authentication.tried, ['/k', 'bad (a broken key)', 'password', 'password'])
+    assert.deepEqual([...authentication.advice], ['Mend it.'])
+    assert.match(log.text, /passed over bad: a broken key/)
     assert.deepEqual(authentication.methodsLeft, [pw, 'x'])
+  })
+
+  it('goes by what the server answered to a key, which ssh2 keeps to itself', async () => {
+    const { authentication } = start({}, [identity('a'), identity('b')])
+    await authentication.next(null)
+    await authentication.next([pk])
+    authentication.refused([ki], true)
+    assert.equal(summary(await authentication.next([pk]), authentication), ki)
+    assert.deepEqual(authentication.tried, ['a (accepted, and more was wanted)', ki])
+  })
+
+  describe('a key that is accepted and then cannot sign', () => {
+    async function sign(failing: Identity, hash?: 'sha1') {
+      const started = start({}, [failing])
+      await started.authentication.next(null)
+      const method = await started.authentication.next([pk])
+      assert.ok(method?.type === 'agent' && typeof method.agent === 'object')
+      const { agent } = method
+      const signed = new Promise<Error | null | undefined>((resolve) =>
+        agent.sign(
+          publicKeyLine('ed25519-a'),
+          Buffer.from('data'),
+          { ...(hash === undefined ? {} : { hash }) },
+          resolve,
+        ),
+      )
+      return { ...started, error: await signed }
+    }
+
+    it('is named with the reason', async () => {
+      const unusable = {
+        ...identity('a'),
+        sign: () => Promise.reject(new UnusableKey('no luck', 'Try more.')),
+      }
+      const { authentication, error } = await sign(unusable)
+      assert.equal(error?.message, 'no luck')
+      assert.deepEqual(authentication.tried, ['a (no luck)'])
+      assert.deepEqual([...authentication.advice], ['Try more.'])
+    })
+
+    it('is not made to sign with SHA-1', async () => {
+      const { authentication } = await sign(
+        { ...identity('a'), sign: () => assert.fail('it signed') },
+        'sha1',
+      )
+      assert.match(authentication.tried[0] ?? '', /^a \(the server takes RSA keys with SHA-1/)
+    })
+
+    it('whose question was closed ends it as cancelled, and nothing is tried after it', async () => {
+      const closed = { ...identity('a'), sign: () => Promise.reject(new Cancelled()) }
+      const { authentication, givenUp } = await sign(closed)
+      assert.ok((await givenUp) instanceof Cancelled)
+      await assert.rejects(authentication.next([pk, pw]), Cancelled)
+    })
   })
 
   it('offers a key by its public half and lets its owner sign', async () => {
@@ -229,25 +295,38 @@ describe('Authentication', () => {
     })
 
     it('that is closed ends it as cancelled', async () => {
-      const { authentication } = start({ keyboardInteractive: () => Promise.resolve(undefined) })
+      const { authentication, givenUp } = start({ keyboardInteractive: () => Promise.resolve(undefined) })
       await authentication.next(null)
       const ask = question(await authentication.next([ki]))
-      await new Promise<void>((resolve) => {
-        authentication.cancel = resolve
-        void ask('Password: ').then(() => assert.fail('an answer was sent'))
+      void ask('Password: ').then(() => assert.fail('an answer was sent'))
+      assert.ok((await givenUp) instanceof Cancelled)
+    })
+
+    it('that does not come to an end is given up', async () => {
+      let asked = 0
+      const { authentication, givenUp } = start({
+        keyboardInteractive: () => Promise.resolve([`${++asked}`]),
       })
+      await authentication.next(null)
+      const ask = question(await authentication.next([ki]))
+      const answerAll = async (): Promise<void> => {
+        await ask('And now? ')
+        await answerAll()
+      }
+      void answerAll()
+      const reason = await givenUp
+      assert.ok(reason instanceof Failure && reason.kind === 'server-asks-without-end')
+      assert.equal(asked, 20)
     })
 
     it('whose dialog fails ends it as cancelled', async () => {
-      const { authentication } = start({
+      const { authentication, givenUp } = start({
         keyboardInteractive: () => Promise.reject(new Error('the window is gone')),
       })
       await authentication.next(null)
       const ask = question(await authentication.next([ki]))
-      await new Promise<void>((resolve) => {
-        authentication.cancel = resolve
-        void ask('Password: ').then(() => assert.fail('an answer was sent'))
-      })
+      void ask('Password: ').then(() => assert.fail('an answer was sent'))
+      assert.ok((await givenUp) instanceof Cancelled)
     })
 
     /** Answers the questions of one login, each a list of rounds; says what was asked of the person. */

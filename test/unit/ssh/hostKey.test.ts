@@ -108,7 +108,13 @@ describe('decideHostKey', () => {
   ]
   for (const [what, lines, shown, strict, expected] of rows) {
     it(`${what}, StrictHostKeyChecking ${strict}: ${expected} (${lines.join('; ') || '-'})`, () => {
-      const evidence = { name: 'dev', key: publicKey(shown), knownHosts: read(lines), strict }
+      const evidence = {
+        name: 'dev',
+        key: publicKey(shown),
+        knownHosts: read(lines),
+        strict,
+        canRemember: true,
+      }
       assert.equal(summary(decideHostKey(evidence)), expected)
     })
   }
@@ -118,9 +124,47 @@ describe('decideHostKey', () => {
       key: publicKey('rsa-a'),
       knownHosts: read(['[dev]:2222 rsa-a']),
       strict: 'yes' as const,
+      canRemember: true,
     }
     assert.equal(decideHostKey({ ...evidence, name: '[dev]:2222' }).kind, 'trust')
     assert.equal(decideHostKey({ ...evidence, name: 'dev' }).kind, 'refuse')
+  })
+})
+
+describe('decideHostKey, for a host on a port of its own', () => {
+  const rows: [what: string, lines: string[], strict: StrictHostKeyChecking, expected: string][] = [
+    // Checked against OpenSSH 9.2, which looks again without the port before it calls a host new.
+    ['its key is on file without the port', ['dev rsa-a'], 'yes', 'trust'],
+    ['only another key is on file without the port', ['dev rsa-b'], 'yes', 'refuse unknown'],
+    ['only another key is on file without the port', ['dev ed25519-a'], 'ask', 'ask'],
+    [
+      'its key is on file without the port, another with it',
+      ['dev rsa-a', '[dev]:2222 rsa-b'],
+      'ask',
+      'refuse changed 2',
+    ],
+    [
+      'its key is on file with the port, another without it',
+      ['dev rsa-b', '[dev]:2222 rsa-a'],
+      'yes',
+      'trust',
+    ],
+    ['its key is on file for another port', ['[dev]:2223 rsa-a'], 'yes', 'refuse unknown'],
+    ['its key is revoked without the port', ['@revoked dev rsa-a'], 'accept-new', 'refuse revoked 1'],
+  ]
+  for (const [what, lines, strict, expected] of rows) {
+    it(`${what}, StrictHostKeyChecking ${strict}: ${expected}`, () => {
+      const evidence = { name: '[dev]:2222', portlessName: 'dev', key: publicKey('rsa-a'), canRemember: true }
+      assert.equal(summary(decideHostKey({ ...evidence, knownHosts: read(lines), strict })), expected)
+    })
+  }
+
+  it('refuses a new host, however strict, where there is no file to remember it in', () => {
+    for (const strict of ['ask', 'accept-new', 'no', 'yes'] as const) {
+      const evidence = { name: 'dev', key: publicKey('rsa-a'), canRemember: false, strict }
+      assert.equal(summary(decideHostKey({ ...evidence, knownHosts: [] })), 'refuse unknown')
+      assert.equal(summary(decideHostKey({ ...evidence, knownHosts: read(['dev rsa-a']) })), 'trust')
+    }
   })
 })
 

@@ -169,10 +169,9 @@ describe('formatKnownHost', () => {
         const line = formatKnownHost(name, publicKey('rsa-a'), salt)
         assert.equal(line.includes('example') || line.includes('2001'), salt === undefined)
         const [host, ...more] = parseKnownHosts(line, 'f')
-        assert.deepEqual(more, [])
         assert.ok(host)
-        assert.equal(host.matches(name), true)
-        assert.equal(host.matches(`${name}0`), false)
+        assert.deepEqual(more, [])
+        assert.deepEqual([host.matches(name), host.matches(`${name}0`)], [true, false])
       }
     })
   }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { homedir, userInfo } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
+import { Failure } from '../../../src/base/failure'
 import { silentLog } from '../../../src/base/log'
 import { parseDestination, type Destination } from '../../../src/ssh/destination'
 import type { SshSettings } from '../../../src/ssh/settings'
@@ -93,14 +94,26 @@ describe('settingsFromOptions', () => {
       }),
     ],
     ['inner', 'inner', () => ({ identityAgent: undefined, strictHostKeyChecking: 'no' })],
-    ['inner', 'inner', () => ({ unsupported: ['certificatefile ~/.ssh/id-cert.pub'] })],
+    [
+      'inner',
+      'inner',
+      () => ({
+        unsupported: [
+          'certificatefile ~/.ssh/id-cert.pub (ssh2 cannot show a user certificate; the plain key is tried)',
+        ],
+      }),
+    ],
     ['matched', 'ada@matched:22', () => ({ user: 'ada', port: 22 })],
     ['dev', 'root@dev:2200', () => ({ user: 'root', port: 2200, hostName: 'dev.example.com' })],
   ]
   for (const [file, destination, expected] of captured) {
     it(`reads what ssh -G said of ${destination}: ${Object.keys(expected()).join(', ')}`, () =>
       assertHas(
-        settingsFromOptions(destinationOf(destination), parseSshG(fixture(`ssh_config/ssh-G-${file}.txt`))),
+        settingsFromOptions(
+          destinationOf(destination),
+          parseSshG(fixture(`ssh_config/ssh-G-${file}.txt`)),
+          parseSshG(fixture('ssh_config/ssh-G-plain.txt')),
+        ),
         expected(),
       ))
   }
@@ -108,7 +121,14 @@ describe('settingsFromOptions', () => {
   type Row = [line: string, expected: Partial<SshSettings>]
   const rows: Row[] = [
     ['', { hostName: 'dev', port: 22, user: userInfo().username, hostKeyAlias: undefined }],
-    ['', { identityFiles: ['id_rsa', 'id_ecdsa', 'id_ed25519'].map((name) => home(`.ssh/${name}`)) }],
+    [
+      '',
+      {
+        identityFiles: ['rsa', 'ecdsa', 'ecdsa_sk', 'ed25519', 'ed25519_sk'].map((name) =>
+          home(`.ssh/id_${name}`),
+        ),
+      },
+    ],
     ['', { userKnownHostsFiles: [home('.ssh/known_hosts'), home('.ssh/known_hosts2')] }],
     ['', { globalKnownHostsFiles: ['/etc/ssh/ssh_known_hosts', '/etc/ssh/ssh_known_hosts2'] }],
     ['', { strictHostKeyChecking: 'ask', hashKnownHosts: false, identitiesOnly: false, fixedKnownHosts: [] }],
@@ -126,7 +146,8 @@ describe('settingsFromOptions', () => {
     ['identityagent $NOT_SET_ANYWHERE', { identityAgent: undefined }],
     ['identityagent ~/agent', { identityAgent: home('agent') }],
     ['userknownhostsfile none', { userKnownHostsFiles: [] }],
-    ['userknownhostsfile /dev/null', { userKnownHostsFiles: [] }],
+    // ssh trusts and remembers nowhere with the one, and refuses every new host with the other.
+    ['userknownhostsfile /dev/null', { userKnownHostsFiles: ['/dev/null'] }],
     ['userknownhostsfile /a /b/c ~/d', { userKnownHostsFiles: ['/a', '/b/c', home('d')] }],
     ['userknownhostsfile "/a b" "/c d"', { userKnownHostsFiles: ['/a b', '/c d'] }],
     [
@@ -138,7 +159,8 @@ describe('settingsFromOptions', () => {
         ],
       },
     ],
-    ['hostkeyalias none', { hostKeyAlias: undefined }],
+    // No word for "no alias" in ssh.
+    ['hostkeyalias none', { hostKeyAlias: 'none' }],
     // The names of known_hosts are compared in lower case: an alias that is not would match nothing.
     ['hostkeyalias Dev-Alias', { hostKeyAlias: 'dev-alias' }],
     ['stricthostkeychecking true', { strictHostKeyChecking: 'yes' }],
@@ -153,7 +175,14 @@ describe('settingsFromOptions', () => {
     ['connecttimeout 7', { connectTimeoutMs: 7000 }],
     ['serveraliveinterval 0', { serverAliveIntervalMs: 15_000 }],
     ['identitiesonly yes', { identitiesOnly: true }],
-    ['certificatefile ~/c.pub', { unsupported: ['certificatefile ~/c.pub'] }],
+    [
+      'certificatefile ~/c.pub',
+      {
+        unsupported: [
+          'certificatefile ~/c.pub (ssh2 cannot show a user certificate; the plain key is tried)',
+        ],
+      },
+    ],
   ]
   for (const [line, expected] of rows) {
     it(`reads ${line === '' ? 'nothing at all' : line}: ${Object.keys(expected).join(', ')}`, () =>
@@ -204,6 +233,7 @@ describe('resolveSshSettings', () => {
 
   async function resolve(way: keyof typeof paths, config: string | undefined, destination: string) {
     if (config !== undefined) writeFileSync(join(folder, '.ssh', 'config'), config)
+    restore()
     restore = setEnvironment({
       PATH: paths[way](),
       HOME: folder,
@@ -275,10 +305,21 @@ Host *
         assertHas(await resolve(way, config, 'other'), { port: 24 })
       })
 
-      it('says so when the configuration cannot be read, and goes on', async () => {
-        const settings = await resolve(way, 'Host "dev\n  User ada\n', 'dev')
-        assert.equal(settings.hostName, 'dev')
-        assert.match(log.text, /^warn /m)
+      it('says so when the configuration cannot be read', async () => {
+        const config = 'User bob\nHost "dev\n  User ada\nHost dev\n  Port 2022\n'
+        if (way === 'with an ssh client') {
+          // What ssh refuses is not half followed: what is left out may be what protects.
+          await assert.rejects(resolve(way, config, 'dev'), (error: unknown) => {
+            assert.ok(error instanceof Failure)
+            assert.equal(error.kind, 'ssh-config-refused')
+            assert.match(error.said ?? '', /line 2/)
+            assert.deepEqual(error.remedies[0], { do: 'open file', path: join(folder, '.ssh', 'config') })
+            return true
+          })
+        } else {
+          assertHas(await resolve(way, config, 'dev'), { user: 'bob', port: 2022 })
+          assert.match(log.text, /^warn .*line 2 may be read otherwise by ssh: Host "dev$/m)
+        }
       })
 
       it('reaches names with odd letters without their being taken for options', async () => {
