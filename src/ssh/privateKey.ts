@@ -44,7 +44,7 @@ function fromPem(pem: string, passphrase: string | undefined): string {
   }
 }
 
-/** PROTOCOL.key of OpenSSH, unencrypted. */
+/** PROTOCOL.key of OpenSSH, unencrypted, without the padding that only a cipher needs: for ssh2 alone. */
 function openSshEd25519(key: KeyObject): string {
   const { d = '', x = '' } = key.export({ format: 'jwk' })
   const publicKey = Buffer.from(x, 'base64url')
@@ -53,13 +53,12 @@ function openSshEd25519(key: KeyObject): string {
   const check = randomBytes(4)
   const secret = stringOf(Buffer.concat([Buffer.from(d, 'base64url'), publicKey]))
   const section = Buffer.concat([check, check, blob, secret, stringOf('')])
-  const padding = Buffer.from([1, 2, 3, 4, 5, 6, 7]).subarray(0, -section.length & 7)
   const file = Buffer.concat([
     Buffer.from('openssh-key-v1\0'),
     ...['none', 'none', ''].map(stringOf),
     Buffer.from([0, 0, 0, 1]),
     stringOf(blob),
-    stringOf(Buffer.concat([section, padding])),
+    stringOf(section),
   ])
   return `-----BEGIN OPENSSH PRIVATE KEY-----\n${file.toString('base64')}\n-----END OPENSSH PRIVATE KEY-----`
 }

@@ -189,7 +189,7 @@ describe('servers that misbehave', () => {
         connection.forwardOut(world.tcpBind.host, world.tcpBind.port, '127.0.0.1', 1, (error, channel) => {
           if (error) refused++
           else opened++
-          channel.on('error', () => undefined)
+          channel?.on('error', () => undefined)
         })
       }
     })

@@ -489,6 +489,16 @@ describe('logging in, as OpenSSH would', () => {
       await Promise.all([first.stop(), second.stop()])
     })
 
+    it('the passphrase stays with the connection, whatever the window does', async () => {
+      const key = await sshd.newClientKey({ passphrase })
+      const answers = [passphrase]
+      const prompts = { passphrase: () => Promise.resolve(answers.shift()) }
+      const secrets = new TypedSecrets()
+      for (let times = 0; times < 2; times++) {
+        await login({ settings: { identityFiles: [key.path] }, prompts, secrets })
+      }
+    })
+
     it('the passphrase is kept when the user says so, and one that is wrong by now is deleted', async () => {
       const key = await sshd.newClientKey({ passphrase })
       const { window, stored, asked, offers, redactor } = remembering(

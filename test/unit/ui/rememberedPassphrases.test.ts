@@ -11,6 +11,7 @@ describe('RememberedPassphrases', () => {
   let stored: Map<string, string>
   let never: unknown
   let log: CollectedLog
+  let redactor: Redactor
   let asked: string[]
   let offers: string[]
   beforeEach(() => {
@@ -49,7 +50,7 @@ describe('RememberedPassphrases', () => {
           return Promise.resolve(offered)
         },
       },
-      redactor: new Redactor(),
+      redactor: (redactor = new Redactor()),
       log,
     })
   }
@@ -80,6 +81,7 @@ describe('RememberedPassphrases', () => {
     await prove(window([]), 'sesame')
     assert.equal(asked.length, 1)
     assert.equal(offers.length, 1)
+    assert.equal(redactor.redact('it is sesame'), 'it is •••')
   })
 
   it('never gives it to another key at the same path, or to the same key elsewhere', async () => {
