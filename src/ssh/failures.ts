@@ -6,7 +6,7 @@ import type { SshSettings } from './settings'
 
 /**
  * Every failure of the SSH room, each with its remedy. This is the only file that looks at the message texts of
- * ssh2, Node and sshd.
+ * ssh2, Node and sshd; it is long because it is a list.
  */
 export const failures = {
   /** What ended the attempt to connect, by the step it had reached. */

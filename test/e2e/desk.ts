@@ -1,4 +1,4 @@
-import { mkdirSync, realpathSync, writeFileSync } from 'node:fs'
+import { mkdirSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort, isFree } from '../support/freePort'
 import { packExtension } from '../support/packExtension'
@@ -20,7 +20,7 @@ export interface Desk {
   readonly oneUrl: Record<string, unknown>
   readonly namedUrls: Record<string, unknown>
   /** Replaces `exposePort.servers`, as a person does who edits the settings. */
-  setServers(servers: Record<string, unknown>): void
+  setServers(servers: Record<string, unknown>): Promise<void>
 }
 
 export async function sitDown(
@@ -54,17 +54,14 @@ export async function sitDown(
     version: options.version,
     vsix,
     settings: options.settings ?? {},
+    machineSettings: { 'exposePort.servers': options.servers({ oneUrl, namedUrls }) },
     env: { NODE_EXTRA_CA_CERTS: world.ca.certPath },
   })
   scope.add(() => server.dispose())
-  // A machine-scoped setting counts where the extension runs: in a remote window, in the remote's own settings.
-  const machine = join(server.dirs.userData, 'Machine')
-  mkdirSync(machine, { recursive: true })
-  const setServers = (servers: Record<string, unknown>) =>
-    writeFileSync(join(machine, 'settings.json'), JSON.stringify({ 'exposePort.servers': servers }))
-  setServers(options.servers({ oneUrl, namedUrls }))
   const window = await openWindow(server, { folder })
   scope.add(() => window.close())
+  const setServers = (servers: Record<string, unknown>) =>
+    server.writeMachineSettings({ 'exposePort.servers': servers })
   return { world, folder, server, window, oneUrl, namedUrls, setServers }
 }
 

@@ -282,7 +282,9 @@ describe('everyday life in a window of VS Code', function () {
 
   it('says what is wrong when no server of the settings can be used', async () => {
     const { window } = desk
-    desk.setServers({ only: { ssh: 'me@host', bind: '127.0.0.1:80', publicUrl: 'http://x.test', tlss: 1 } })
+    await desk.setServers({
+      only: { ssh: 'me@host', bind: '127.0.0.1:80', publicUrl: 'http://x.test', tlss: 1 },
+    })
     await waitUntil('the message', async () => {
       await window.runCommand('Expose Port: Expose Port')
       await window.quickInput(({ placeholder }) => placeholder.includes('Which port'))

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
+import { Agent } from 'node:https'
 import { join } from 'node:path'
 import { isRunning, processTree } from '../support/processTree.mjs'
 import { visit } from '../support/publicFetch'
 import { Scope } from '../support/scope'
+import { launchChromium } from '../support/vscode/chromium'
 import { waitUntil } from '../support/waitUntil'
 
 describe('npm start', function () {
@@ -30,6 +32,12 @@ describe('npm start', function () {
       assert.equal((await visit(vsCode)).status, 200)
       assert.match(String((await visit(bot)).body), /The sample bot is up/)
 
+      const url = await exposeInBrowser(vsCode, new URL(bot).port)
+      const question = '/webhook?hub.mode=subscribe&hub.verify_token=expose-port&hub.challenge=it+works'
+      const agent = new Agent({ rejectUnauthorized: false })
+      assert.equal(String((await visit(url + question, { agent })).body), 'it works')
+      agent.destroy()
+
       const tree = processTree(start.pid)
       const commands = tree.map(commandOf).join('\n')
       if (programs === undefined) assert.doesNotMatch(commands, /sshd|nginx/)
@@ -49,6 +57,39 @@ describe('npm start', function () {
     })
   }
 })
+
+/** Does what the text of `npm start` says, and answers the public URL. */
+async function exposeInBrowser(vsCode: string, port: string): Promise<string> {
+  const scope = new Scope()
+  try {
+    const context = await launchChromium(scope)
+    context.setDefaultTimeout(30_000)
+    const page = await context.newPage()
+    await page.goto(vsCode)
+    const input = page.locator('.quick-input-widget input.input')
+    const rows = page.locator('.quick-input-list .monaco-list-row')
+    await page.locator('.statusbar-item').first().waitFor()
+    await waitUntil('the Command Palette', async () => {
+      await page.keyboard.press('F1')
+      return input.isVisible()
+    })
+    await input.fill('>Expose Port: Expose Port')
+    await rows.filter({ hasText: 'Expose Port: Expose Port' }).first().click()
+    await page.getByPlaceholder('Which port should be public?').waitFor()
+    await input.fill(port)
+    await rows.filter({ hasText: port }).first().click()
+    const onThisMachine = rows.filter({ hasText: 'Try it on this machine only' })
+    const expose = page.locator('.dialog-buttons .monaco-button', { hasText: 'Expose' })
+    await onThisMachine.or(expose).first().waitFor()
+    if (await onThisMachine.isVisible()) await onThisMachine.click()
+    await expose.click()
+    const item = page.locator('[id="expose-port.expose-port.publicUrl"]', { hasText: 'https://' })
+    await item.locator('a[aria-label^="Public URL"]').waitFor()
+    return /https:\S+/.exec((await item.textContent()) ?? '')?.[0] ?? ''
+  } finally {
+    await scope.close()
+  }
+}
 
 function commandOf(pid: number): string {
   try {

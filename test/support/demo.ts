@@ -149,7 +149,7 @@ async function inBrowser(scope: Scope, { vsix, workspace, server }: Place): Prom
   const version = '1.139'
   console.log(`Making VS Code ${version} ready for the browser (the first time takes about half a minute) …`)
   await installServerBuild(version)
-  const vsCode = await startVsCodeServer({ version, vsix, settings: server.settings, env: server.env })
+  const vsCode = await startVsCodeServer({ version, vsix, machineSettings: server.settings, env: server.env })
   scope.add(() => vsCode.dispose())
   writeKnownHosts(vsCode.dirs.home, server)
   return {

@@ -12,6 +12,8 @@ export interface VsCodeServerOptions {
   readonly vsix?: string
   /** User settings; they win over the quiet ones the harness sets. */
   readonly settings?: Readonly<Record<string, unknown>>
+  /** Settings of the machine: machine-scoped ones count only there, because every window of a server is remote. */
+  readonly machineSettings?: Readonly<Record<string, unknown>>
   /** Environment of the extension host, on top of the little that is passed on (PATH, language, time zone). */
   readonly env?: Readonly<Record<string, string>>
   /** More command line for `server-main.js`. */
@@ -41,6 +43,8 @@ export interface VsCodeServer {
   output(): string
   /** Replaces the user settings, as a person does who edits settings.json. Open windows notice. */
   writeSettings(settings: Readonly<Record<string, unknown>>): Promise<void>
+  /** Replaces the settings of the machine. Open windows notice. */
+  writeMachineSettings(settings: Readonly<Record<string, unknown>>): Promise<void>
   /**
    * What runs now and came from this server: itself, extension hosts, terminals, and whatever an extension started,
    * even detached. After the last window is closed, what is left of an extension here is its leak.
@@ -77,6 +81,12 @@ async function start(build: ServerBuild, options: VsCodeServerOptions, scope: Sc
     await writeFile(settingsFile, JSON.stringify({ ...quietSettings, ...settings }, null, 2))
   }
   await writeSettings(options.settings ?? {})
+  const machineFolder = path.join(dirs.userData, 'Machine')
+  const writeMachineSettings = async (settings: Readonly<Record<string, unknown>>): Promise<void> => {
+    await mkdir(machineFolder, { recursive: true })
+    await writeFile(path.join(machineFolder, 'settings.json'), JSON.stringify(settings, null, 2))
+  }
+  await writeMachineSettings(options.machineSettings ?? {})
 
   const env = { ...environment(dirs), ...options.env }
   const places = ['--server-data-dir', dirs.serverData, '--user-data-dir', dirs.userData]
@@ -102,6 +112,7 @@ async function start(build: ServerBuild, options: VsCodeServerOptions, scope: Sc
     dirs,
     output: () => server.stdout + server.stderr,
     writeSettings,
+    writeMachineSettings,
     processes: () => processesAtHome(dirs.home),
     dispose: () => scope.close(),
   }
