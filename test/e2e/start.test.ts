@@ -69,12 +69,20 @@ async function exposeInBrowser(vsCode: string, port: string): Promise<string> {
     const input = page.locator('.quick-input-widget input.input')
     const rows = page.locator('.quick-input-list .monaco-list-row')
     await page.locator('.statusbar-item').first().waitFor()
-    await waitUntil('the Command Palette', async () => {
-      await page.keyboard.press('F1')
-      return input.isVisible()
-    })
-    await input.fill('>Expose Port: Expose Port')
-    await rows.filter({ hasText: 'Expose Port: Expose Port' }).first().click()
+    const command = rows.filter({ hasText: 'Expose Port: Expose Port' }).first()
+    // The palette does not notice commands that come while it is open.
+    await waitUntil(
+      'the command in the Command Palette',
+      async () => {
+        await page.keyboard.press('Escape')
+        await page.keyboard.press('F1')
+        await input.fill('>Expose Port: Expose Port', { timeout: 2000 }).catch(() => undefined)
+        await command.waitFor({ timeout: 2000 }).catch(() => undefined)
+        return command.isVisible()
+      },
+      60_000,
+    )
+    await command.click()
     await page.getByPlaceholder('Which port should be public?').waitFor()
     await input.fill(port)
     await rows.filter({ hasText: port }).first().click()
