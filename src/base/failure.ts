@@ -12,6 +12,7 @@ export type Hop =
   | 'authentication'
   | 'remote forward'
   | 'connection'
+  | 'certificate'
   | 'public URL'
 
 /** What a person can do about a failure with one click; ui maps each to a command. */
@@ -19,6 +20,8 @@ export type Remedy =
   | { readonly do: 'open settings' }
   | { readonly do: 'show log' }
   | { readonly do: 'retry' }
+  /** Only where it is known whose: a port's, that is about to be exposed or is. */
+  | { readonly do: 'change name' }
   | { readonly do: 'open file'; readonly path: string; readonly line?: number }
 
 export interface FailureDetails {

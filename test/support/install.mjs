@@ -43,6 +43,17 @@ const programs = {
   ss: { apt: 'iproute2', brew: undefined, linuxOnly: true },
   openssl: { apt: 'openssl', brew: 'openssl' },
   dropbear: { apt: 'dropbear-bin', brew: 'dropbear', linuxOnly: true },
+  caddy: { apt: 'caddy', brew: 'caddy' },
+  pebble: { apt: 'pebble', brew: 'pebble', linuxOnly: true },
+  curl: { apt: 'curl', brew: 'curl' },
+  debootstrap: { apt: 'debootstrap', brew: undefined, linuxOnly: true },
+  // Not a program but a module of nginx, which its package does not bring.
+  'nginx stream': {
+    apt: 'libnginx-mod-stream',
+    brew: undefined,
+    linuxOnly: true,
+    also: ['/usr/lib/nginx/modules/ngx_stream_module.so'],
+  },
 }
 
 /** Every program the tests may need. */

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
+import { portPattern } from '../../src/servers/lines/publicHost'
 import { freePort } from './freePort'
 import { childProcesses } from './processTree.mjs'
 import type { Scope, ScopedProcess } from './scope'
@@ -16,6 +17,13 @@ export type NginxServer = {
   | { readonly kind: 'port'; readonly name: string; readonly upstreamPort: number }
   /** `NAME.baseDomain` goes to `socketDirectory/NAME.sock`. */
   | { readonly kind: 'sockets'; readonly baseDomain: string; readonly socketDirectory: string }
+  /** `pPORT.baseDomain` goes to that port of loopback; both ends inclusive. */
+  | {
+      readonly kind: 'range'
+      readonly baseDomain: string
+      readonly firstPort: number
+      readonly lastPort: number
+    }
 )
 
 export interface NginxOptions {
@@ -48,6 +56,11 @@ export class Nginx {
     readonly httpsPort: number,
     private readonly options: NginxOptions,
   ) {}
+
+  /** What lies there as `*.conf` stands beside the server blocks, from the next start or reload on. */
+  get includeDirectory(): string {
+    return this.path('conf.d')
+  }
 
   /** The public URL of a full host name: `https://bot.dev.localhost:8443`. */
   url(hostName: string): string {
@@ -117,6 +130,7 @@ http {
 ${temporary}
   access_log ${this.path('access.log')};
   map $http_upgrade $connection_upgrade { default upgrade; '' ''; }
+  include ${this.includeDirectory}/*.conf;
 ${servers}
 }
 `
@@ -169,10 +183,19 @@ function routeOf(server: NginxServer): { names: string[]; serverName: string; up
     const { name, upstreamPort } = server
     return { names: [name], serverName: name, upstream: `http://127.0.0.1:${upstreamPort}` }
   }
-  const { baseDomain, socketDirectory } = server
+  const { baseDomain } = server
+  const names = [`*.${baseDomain}`, baseDomain]
   const escaped = baseDomain.replaceAll('.', '\\.')
+  if (server.kind === 'range') {
+    return {
+      names,
+      serverName: `"~^p(?<expose_port>${portPattern(server.firstPort, server.lastPort)})\\.${escaped}$"`,
+      upstream: 'http://127.0.0.1:$expose_port',
+    }
+  }
+  const { socketDirectory } = server
   return {
-    names: [`*.${baseDomain}`, baseDomain],
+    names,
     // Quoted for the braces.
     serverName: `"~^(?<expose_name>[a-z0-9][a-z0-9-]{0,62})\\.${escaped}$"`,
     upstream: `http://unix:${socketDirectory}/$expose_name.sock`,

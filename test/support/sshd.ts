@@ -71,7 +71,7 @@ export class Sshd {
     private readonly scope: Scope,
     private readonly directory: string,
     readonly port: number,
-    private readonly options: SshdOptions,
+    private options: SshdOptions,
   ) {
     this.hostKeyTypes = options.hostKeyTypes ?? ['ed25519']
     // The password user of root's sshd has to reach authorized_keys.
@@ -191,6 +191,16 @@ export class Sshd {
     } catch (error) {
       throw new Error(`sshd did not start. Its log:\n${this.log().slice(alreadyLogged)}`, { cause: error })
     }
+  }
+
+  /** Takes other lines in, in place of `config`: new sessions go by them, those that stand keep what they had. */
+  async reload(config: readonly string[]): Promise<void> {
+    if (this.listener === undefined) throw new Error('this sshd does not run')
+    this.options = { ...this.options, config }
+    writeFileSync(this.path('sshd_config'), this.config().join('\n'))
+    rmSync(this.path('pid'), { force: true })
+    this.listener.signal('SIGHUP')
+    await this.listener.waitUntilReady(() => existsSync(this.path('pid')))
   }
 
   /** New host keys, same port; every connection ends. */

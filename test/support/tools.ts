@@ -20,6 +20,10 @@ const packages = {
   dropbear: { apt: 'dropbear-bin', brew: 'dropbear' },
   dropbearkey: { apt: 'dropbear-bin', brew: 'dropbear' },
   pebble: { apt: 'pebble', brew: 'pebble' },
+  curl: { apt: 'curl', brew: 'curl' },
+  debootstrap: { apt: 'debootstrap' },
+  // Not a program but a module of nginx, which its package does not bring.
+  'nginx stream': { apt: 'libnginx-mod-stream', also: ['/usr/lib/nginx/modules/ngx_stream_module.so'] },
   openssl: { apt: 'openssl', brew: 'openssl' },
   lsof: { apt: 'lsof', brew: 'lsof' },
   ss: { apt: 'iproute2' },
@@ -81,7 +85,7 @@ function locate(name: Tool): string | undefined {
 
 function isExecutable(path: string): boolean {
   try {
-    accessSync(path, constants.X_OK)
+    accessSync(path, path.endsWith('.so') ? constants.R_OK : constants.X_OK)
     return true
   } catch {
     return false

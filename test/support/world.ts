@@ -1,13 +1,14 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Address, TcpAddress } from '../../src/base/address'
+import type { TcpAddress } from '../../src/base/address'
 import { systemClock } from '../../src/base/clock'
-import type { ServerProfile } from '../../src/servers/profile'
-import type { Server } from '../../src/servers/server'
+import type { Bind, OwnProfile } from '../../src/servers/profile'
+import type { OwnServer } from '../../src/servers/server'
 import { algorithms } from '../../src/ssh/algorithms'
+import type { ExposurePrompts } from '../../src/servers/listen'
 import type { SshPrompts } from '../../src/ssh/prompts'
 import type { SshSettings } from '../../src/ssh/settings'
-import { Tunnels } from '../../src/tunnels/tunnels'
+import { Tunnels, type TunnelsOptions } from '../../src/tunnels/tunnels'
 import { CollectedLog } from './collectedLog'
 import { freePort } from './freePort'
 import { startNginx, type Nginx } from './nginx'
@@ -30,11 +31,11 @@ export interface World {
   readonly socketDirectory: string
   readonly log: CollectedLog
   /** A server with a TCP bind and one URL. */
-  oneUrl(changes?: Partial<SshSettings>): Server
+  oneUrl(changes?: Partial<SshSettings>): OwnServer
   /** A server with socket binds and a URL for each name. */
-  namedUrls(changes?: Partial<SshSettings>): Server
+  namedUrls(changes?: Partial<SshSettings>): OwnServer
   /** An empty list of tunnels; the scope closes it. */
-  tunnels(prompts?: SshPrompts): Tunnels
+  tunnels(prompts?: SshPrompts & ExposurePrompts, options?: Partial<TunnelsOptions>): Tunnels
 }
 
 export async function startWorld(scope: Scope, options: SshdOptions = {}): Promise<World> {
@@ -67,15 +68,17 @@ export async function startWorld(scope: Scope, options: SshdOptions = {}): Promi
     ...loginTo(sshd, { key, knownHostsFile }),
     ...changes,
   })
-  const server = (id: string, bind: Address, publicUrl: string, changes: Partial<SshSettings>): Server => {
+  const server = (id: string, bind: Bind, publicUrl: string, changes: Partial<SshSettings>): OwnServer => {
     const resolved = settings(changes)
-    const profile: ServerProfile = {
+    const profile: OwnProfile = {
+      kind: 'own',
       id,
       ssh: `${resolved.user}@${resolved.hostName}:${resolved.port}`,
       destination: { host: resolved.hostName, user: resolved.user, port: resolved.port },
       bind,
       publicUrl,
       tls: 'server',
+      proxyProtocol: false,
     }
     return { profile, settings: () => Promise.resolve(resolved), ca: ca.certPem }
   }
@@ -88,7 +91,13 @@ export async function startWorld(scope: Scope, options: SshdOptions = {}): Promi
     tcpBind,
     socketDirectory,
     log,
-    oneUrl: (changes = {}) => server('one', tcpBind, nginx.url('dev.localhost'), changes),
+    oneUrl: (changes = {}) =>
+      server(
+        'one',
+        { kind: 'tcp', host: tcpBind.host, firstPort: upstreamPort, lastPort: upstreamPort },
+        nginx.url('dev.localhost'),
+        changes,
+      ),
     namedUrls: (changes = {}) =>
       server(
         'named',
@@ -96,8 +105,8 @@ export async function startWorld(scope: Scope, options: SshdOptions = {}): Promi
         nginx.url('{name}.dev.localhost'),
         changes,
       ),
-    tunnels: (prompts = scriptedPrompts()) => {
-      const tunnels = new Tunnels({ prompts, clock: systemClock, log })
+    tunnels: (prompts = scriptedPrompts(), options = {}) => {
+      const tunnels = new Tunnels({ prompts, clock: systemClock, log, ...options })
       scope.add(async () => {
         await tunnels.stopAll()
         tunnels.dispose()

@@ -80,6 +80,8 @@ async function bundleSuite(): Promise<string> {
     format: 'cjs',
     target: 'node20',
     sourcemap: 'inline',
+    // As esbuild.mjs has it: what some packages call `main` cannot be bundled.
+    mainFields: ['module', 'main'],
     // mocha finds its own files at run time; it is there, in node_modules beside `out`.
     external: ['vscode', 'mocha'],
     logLevel: 'warning',

@@ -1,0 +1,113 @@
+import { fieldsOf, tokensOf, valuesOf, type Field, type HttpRequest } from './exchange'
+
+/** What is wrong with a request that HTTP/1.1 brought: the status to refuse it with. */
+export type Refusal = 400 | 417 | 431 | 501
+
+/** The most fields a request may have; browsers send some thirty. */
+export const mostFields = 256
+
+/**
+ * Checks what Node's parser lets through, so that no app reads the request otherwise than we do (RFC 9112 3.2, 6.1).
+ * Undefined when all is well.
+ */
+export function whatIsWrong(fields: readonly Field[], version: string): Refusal | undefined {
+  if (fields.length > mostFields) return 431
+  const hosts = valuesOf(fields, 'host')
+  if (hosts.length > 1 || !hosts.every(isHost)) return 400
+  const codings = tokensOf(fields, 'transfer-encoding')
+  if (codings.length === 0) return undefined
+  if (version === '1.0' || valuesOf(fields, 'content-length').length > 0) return 400
+  return codings.length === 1 && codings[0] === 'chunked' ? undefined : 501
+}
+
+/** RFC 3986 3.2.2, and a port. */
+function isHost(host: string): boolean {
+  return /^(?:\[[0-9a-fA-F:.]+\]|[\w.~!$&'()*+,;=%-]*)(?::\d*)?$/.test(host)
+}
+
+/**
+ * The target as apps expect it, and the host it names (RFC 9112 3.2): the absolute form counts more than Host.
+ * Undefined when it is neither a path, a whole URL nor `*`.
+ */
+export function readTarget(url: string): { target: string; host: string | undefined } | undefined {
+  if (url.startsWith('/') || url === '*') return { target: url, host: undefined }
+  const [, host = '', path = ''] = /^https?:\/\/([^/?#]+)([/?][^#]*)?$/i.exec(url) ?? []
+  if (host === '' || !isHost(host)) return undefined
+  return { target: path.startsWith('/') ? path : `/${path}`, host }
+}
+
+/** HTTP/2 may cut the Cookie field into pieces, which HTTP/1.1 must not (RFC 9113 8.2.3). */
+export function joinCookies(fields: readonly Field[]): Field[] {
+  const cookies = valuesOf(fields, 'cookie')
+  if (cookies.length < 2) return [...fields]
+  const first = fields.findIndex(([name]) => name === 'cookie')
+  return fields.flatMap((field, index): Field[] => {
+    if (field[0] !== 'cookie') return [field]
+    return index === first ? [['cookie', cookies.join('; ')]] : []
+  })
+}
+
+/** What belongs to one connection only and goes no further (RFC 9110 7.6.1). */
+export function withoutConnectionFields(fields: readonly Field[]): Field[] {
+  const named = tokensOf(fields, 'connection').filter((name) => !neverOfTheConnection.has(name))
+  const dropped = new Set([...ofTheConnection, ...named])
+  return fields.filter(([name]) => !dropped.has(name.toLowerCase()))
+}
+
+const ofTheConnection = [
+  ...['connection', 'keep-alive', 'proxy-connection', 'te', 'transfer-encoding', 'upgrade'],
+  'http2-settings',
+]
+/** A visitor who names these in Connection would change what the request is. */
+const neverOfTheConnection = new Set(['host', 'content-length', 'content-type', 'expect'])
+
+/** The trailers that may be passed on: none that says how long a message is, or whom it is for (RFC 9110 6.5.1). */
+export function trailersFrom(raw: readonly string[]): Field[] {
+  return withoutConnectionFields(fieldsOf(raw)).filter(([name]) => !notInTrailers.has(name.toLowerCase()))
+}
+
+const notInTrailers = new Set(['content-length', 'host', 'content-type', 'content-encoding', 'trailer'])
+
+/**
+ * The fields for the app: as the visitor sent them, in order and case, but for those of the connection. Who called,
+ * and what, stands in X-Forwarded-*: this is the edge, so what the visitor sent under such names is no proxy's word.
+ */
+export function fieldsForApp(
+  request: Pick<HttpRequest, 'method' | 'fields' | 'host' | 'length' | 'upgrade'>,
+  edge: { address: string; scheme: 'http' | 'https'; appHost: string },
+): Field[] {
+  const { host, length, upgrade } = request
+  const kept = withoutConnectionFields(request.fields)
+    .filter(([name]) => !isProxysWord(name))
+    .map(([name, value]): Field => (name.toLowerCase() === 'host' ? [name, host ?? value] : [name, value]))
+  const has = (name: string) => valuesOf(kept, name).length > 0
+  return [
+    ...(has('host') ? [] : [['Host', host ?? edge.appHost] as const]),
+    ...kept,
+    ...(length === 'seen at its end' ? [['Transfer-Encoding', 'chunked'] as const] : []),
+    // RFC 9110 8.6; without it Node would announce a body of unknown length.
+    ...(length === 'no body' && !has('content-length') && bodyIsUsual.has(request.method)
+      ? [['Content-Length', '0'] as const]
+      : []),
+    ...(edge.address === '' ? [] : [['X-Forwarded-For', edge.address] as const]),
+    ['X-Forwarded-Proto', edge.scheme],
+    ...(host === undefined ? [] : [['X-Forwarded-Host', host] as const]),
+    ['X-Forwarded-Port', portOf(host, edge.scheme)],
+    ...(upgrade === undefined
+      ? []
+      : ([
+          ['Connection', 'Upgrade'],
+          ['Upgrade', upgrade],
+        ] as const)),
+  ]
+}
+
+const bodyIsUsual = new Set(['POST', 'PUT', 'PATCH'])
+
+function isProxysWord(name: string): boolean {
+  return /^(?:x-forwarded-.+|forwarded|x-real-ip)$/i.test(name)
+}
+
+function portOf(host: string | undefined, scheme: 'http' | 'https'): string {
+  return /^(?:\[.*\]|[^:]*):(\d+)$/.exec(host ?? '')?.[1] ?? (scheme === 'https' ? '443' : '80')
+}

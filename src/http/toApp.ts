@@ -1,0 +1,196 @@
+import { request, type ClientRequest, type IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import { formatHostPort } from '../base/address'
+import { DisposableStore, toDisposable, type Disposable } from '../base/disposable'
+import type { Log } from '../base/log'
+import { answerBadGateway, answerStatus } from './answers'
+import type { AppAddress, AppConnections } from './appConnections'
+import type { BadGatewayReason } from './badGatewayPage'
+import { fieldsOf, pairsOf, sendHead, tokensOf, type AcceptExchange, type Exchange } from './exchange'
+import { fieldsForApp, trailersFrom, withoutConnectionFields } from './fields'
+
+/** The last stage for exchanges: asks the local app by HTTP/1.1 and brings back what it says, both as they come. */
+export class ToApp implements Disposable {
+  private readonly open = new Set<Forwarding>()
+
+  constructor(
+    private readonly options: {
+      readonly app: AppAddress
+      readonly scheme: 'http' | 'https'
+      readonly connections: AppConnections
+      readonly log: Log
+    },
+  ) {}
+
+  readonly accept: AcceptExchange = (exchange) => {
+    if (this.open.size >= mostExchanges) return answerStatus(exchange, 503, 'Service Unavailable')
+    const forwarding = new Forwarding(exchange, this.options)
+    this.open.add(forwarding)
+    forwarding.start(() => this.open.delete(forwarding))
+  }
+
+  dispose(): void {
+    for (const forwarding of [...this.open]) forwarding.dispose()
+  }
+}
+
+/** Each has a socket to the app. */
+const mostExchanges = 2048
+
+class Forwarding implements Disposable {
+  private readonly owned = new DisposableStore()
+  private outgoing: ClientRequest | undefined
+  private isOver = false
+  private hasAnswer = false
+
+  constructor(
+    private readonly exchange: Exchange,
+    private readonly options: ConstructorParameters<typeof ToApp>[0],
+  ) {}
+
+  start(onOver: () => void): void {
+    this.owned.add(toDisposable(onOver))
+    this.exchange.response.onGone(() => this.dispose())
+    this.exchange.request.body.on('error', () => undefined) // the response hears that the visitor has gone
+    this.ask({ onKept: this.mayRepeat() })
+  }
+
+  /** Nobody is left for the answer. */
+  dispose(): void {
+    if (this.isOver) return
+    this.isOver = true
+    this.outgoing?.destroy()
+    this.owned.dispose()
+  }
+
+  /** RFC 9110 9.2.2: a kept connection may turn out to be closed, and then the request is sent once more. */
+  private mayRepeat(): boolean {
+    const { method, length, upgrade } = this.exchange.request
+    return ['GET', 'HEAD', 'OPTIONS'].includes(method) && length === 'no body' && upgrade === undefined
+  }
+
+  private ask({ onKept }: { onKept: boolean }): void {
+    const { connections, app, scheme } = this.options
+    const { request: asked, visitor } = this.exchange
+    const appHost = formatHostPort(app.host, app.port)
+    try {
+      this.outgoing = request({
+        method: asked.method,
+        path: asked.target,
+        setHost: false,
+        headers: fieldsForApp(asked, {
+          address: visitor.originator.address,
+          scheme,
+          appHost,
+        }).flat(),
+        maxHeaderSize: longestHead,
+        insecureHTTPParser: false,
+        ...(onKept ? { agent: connections.kept } : { createConnection: () => connections.open() }),
+      })
+    } catch {
+      // What HTTP/2 can carry and HTTP/1.1 cannot.
+      answerStatus(this.exchange, 400, 'Bad Request')
+      return this.finish()
+    }
+    this.follow(this.outgoing)
+    this.sendBody(this.outgoing)
+  }
+
+  private follow(outgoing: ClientRequest): void {
+    const { response } = this.exchange
+    outgoing.on('error', (error) => {
+      // One that was asked anew has nothing more to say.
+      if (outgoing === this.outgoing) this.fail(error)
+    })
+    outgoing.on('information', ({ statusCode, rawHeaders }) => {
+      if (this.isOver || statusCode === 101) return
+      try {
+        response.inform(statusCode, withoutConnectionFields(fieldsOf(rawHeaders)))
+      } catch (error) {
+        this.options.log.debug(`HTTP: a status ${statusCode} of the app was left out: ${String(error)}`)
+      }
+    })
+    outgoing.once('response', (answer) => this.answer(answer))
+    outgoing.once('upgrade', (answer, socket: Socket, head: Buffer) => {
+      if (head.length > 0) socket.unshift(head)
+      if (this.isOver || response.switchProtocols === undefined) {
+        socket.destroy()
+        this.fail(new Error('it left HTTP without having been asked'))
+        return
+      }
+      response.switchProtocols(answer.statusMessage ?? '', fieldsOf(answer.rawHeaders), socket)
+      this.finish()
+    })
+  }
+
+  private sendBody(outgoing: ClientRequest): void {
+    const { request: asked } = this.exchange
+    const { body, length } = asked
+    if (length === 'no body') {
+      outgoing.end()
+      return
+    }
+    sendHead(outgoing)
+    body.pipe(outgoing, { end: false })
+    body.once('end', () => {
+      const trailers = asked.trailers()
+      if (trailers.length > 0) outgoing.addTrailers(pairsOf(trailers))
+      outgoing.end()
+    })
+  }
+
+  private answer(answer: IncomingMessage): void {
+    const { response } = this.exchange
+    const fields = fieldsOf(answer.rawHeaders)
+    this.hasAnswer = true
+    answer.on('error', () => undefined)
+    const codings = tokensOf(fields, 'transfer-encoding')
+    if (codings.some((coding) => coding !== 'chunked')) return this.fail(new Error('unknown transfer coding'))
+    try {
+      const status = answer.statusCode ?? 502
+      const out = response.begin(status, answer.statusMessage ?? '', withoutConnectionFields(fields))
+      answer.pipe(out, { end: false })
+    } catch (error) {
+      return this.fail(error as Error)
+    }
+    answer.once('end', () => {
+      if (this.isOver) return
+      response.end(trailersFrom(answer.rawTrailers))
+      this.finish()
+    })
+    answer.once('close', () => {
+      if (answer.complete || this.isOver) return
+      response.abort()
+      this.dispose()
+    })
+  }
+
+  private fail(error: Error): void {
+    if (this.isOver) return
+    const { outgoing, exchange } = this
+    const { connections, log } = this.options
+    // What has come of the answer is brought to its end; its 'close' tells whether it is whole.
+    if (exchange.response.hasBegun) return
+    if (outgoing?.reusedSocket === true && !this.hasAnswer) return this.ask({ onKept: false })
+    const wasReached = connections.hasReached(outgoing?.socket ?? null)
+    const reason: BadGatewayReason = wasReached ? 'bad answer' : 'no answer'
+    if (wasReached)
+      log.warn(`the app on port ${this.options.app.port} gave no proper answer: ${error.message}`)
+    outgoing?.destroy()
+    answerBadGateway(exchange, reason)
+    this.finish()
+  }
+
+  /** The answer is complete, or on its way. What the visitor still sends is of no use to anybody. */
+  private finish(): void {
+    if (this.isOver) return
+    this.isOver = true
+    const { outgoing, exchange } = this
+    const { body, upgrade } = exchange.request
+    if (upgrade === undefined && outgoing !== undefined) body.unpipe(outgoing).resume()
+    if (outgoing?.writableEnded === false) outgoing.destroy()
+    this.owned.dispose()
+  }
+}
+
+const longestHead = 64 * 1024
