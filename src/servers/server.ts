@@ -2,7 +2,7 @@ import type { Log } from '../base/log'
 import type { Destination } from '../ssh/destination'
 import type { SshSettings } from '../ssh/settings'
 import { expandHome, resolveSshSettings } from '../ssh/sshConfig'
-import type { ServerProfile } from './profile'
+import type { OwnProfile, ServerProfile } from './profile'
 
 /** A server that tunnels can be opened on: its profile, and how to reach it by SSH. */
 export interface Server {
@@ -13,6 +13,11 @@ export interface Server {
   readonly resolve?: (destination: Destination) => Promise<SshSettings>
   /** A certificate authority (PEM) of this server's own, for the check of the public URL. */
   readonly ca?: string
+}
+
+/** A server whose profile says everything itself. */
+export interface OwnServer extends Server {
+  readonly profile: OwnProfile
 }
 
 /** A configured server, reached as ssh_config says. */

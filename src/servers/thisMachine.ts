@@ -7,12 +7,12 @@ import type { SshSettings } from '../ssh/settings'
 import { createLocalAuthority } from '../tls/localAuthority'
 import { startBuiltInSshd, type BuiltInSshd } from './builtInSshd'
 import { startHttpsFront } from './httpsFront'
-import type { ServerProfile } from './profile'
-import type { Server } from './server'
+import type { OwnProfile } from './profile'
+import type { OwnServer } from './server'
 
 /** "Try it on this machine": a server of this process's own, for as long as it is not disposed. */
 export interface ThisMachine extends Disposable {
-  readonly server: Server
+  readonly server: OwnServer
   readonly httpsPort: number
 }
 
@@ -51,14 +51,16 @@ const host = '127.0.0.1'
 const socketPath = (name: string) => `/run/expose-port/${name}.sock`
 const socketPattern = /^\/run\/expose-port\/[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.sock$/
 
-function profileOf({ user, port }: BuiltInSshd, httpsPort: number): ServerProfile {
+function profileOf({ user, port }: BuiltInSshd, httpsPort: number): OwnProfile {
   return {
+    kind: 'own',
     id: 'this-machine',
     ssh: `${user}@${host}:${port}`,
     destination: { user, host, port },
     bind: { kind: 'unix', path: socketPath('{name}') },
     publicUrl: `https://{name}.localhost:${httpsPort}`,
     tls: 'server',
+    proxyProtocol: false,
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Address } from '../base/address'
+import { ownPace, sharedPace } from '../base/backoff'
 import type { Clock } from '../base/clock'
 import { toDisposable, type Disposable } from '../base/disposable'
 import { Emitter } from '../base/event'
@@ -15,7 +16,7 @@ import { openTransport } from './openTransport'
 import type { SshPrompts } from './prompts'
 import type { RemoteForward } from './remoteForwards'
 import type { SshSettings } from './settings'
-import { StaleListeners } from './staleListener'
+import { StaleListeners, type ForwardOptions } from './staleListener'
 import type { Transport } from './transport'
 
 export type ConnectionState =
@@ -60,6 +61,11 @@ export class Connection implements Disposable {
       readonly log: Log
       /** The connection has been closed, since nobody uses it. */
       readonly onUnused: () => void
+      /**
+       * It leads to a tunnel service. Nothing is run or looked at there, tries to come back are slow, and it closes
+       * with its tunnel.
+       */
+      readonly isTunnelService?: boolean
       /** Tells when it is worth looking whether the connection still stands. */
       readonly networkWatch?: Pick<NetworkWatch, 'hold' | 'onDidChange'>
       /** The real one unless given. */
@@ -81,7 +87,7 @@ export class Connection implements Disposable {
       if (released) return
       released = true
       if (--this.users > 0) return
-      if (this.current.kind !== 'ready') this.dispose()
+      if (this.current.kind !== 'ready' || this.isTunnelService) this.dispose()
       else this.lingering = this.options.clock.after(lingerMs, () => this.dispose())
     })
   }
@@ -118,10 +124,25 @@ export class Connection implements Disposable {
    * Asks for a remote forward on this transport, and takes back what an earlier session of ours left of it.
    * @throws Failure when the server refuses.
    */
-  async forward(transport: Transport, bind: Address, accept: Accept): Promise<RemoteForward> {
-    const forward = await this.stale.forward(transport, bind, accept)
+  async forward(
+    transport: Transport,
+    bind: Address,
+    accept: Accept,
+    options: ForwardOptions = {},
+  ): Promise<RemoteForward> {
+    const forward = this.isTunnelService
+      ? await transport.forward(bind, accept)
+      : await this.stale.forward(transport, bind, accept, options)
     if (this.current.kind === 'ready' && this.current.transport === transport) this.lastLife.stood = true
     return forward
+  }
+
+  /**
+   * Lets a reverse proxy open a socket that sshd made for its user alone. Answers whether that changed anything;
+   * false too where the server has no SFTP for us.
+   */
+  openToProxy(transport: Transport, path: string): Promise<boolean> {
+    return this.isTunnelService ? Promise.resolve(false) : this.stale.openToProxy(transport, path)
   }
 
   /** Ends the wait for the next try; a connection that stands is asked whether it does. */
@@ -140,13 +161,14 @@ export class Connection implements Disposable {
   }
 
   /**
-   * Logs in anew because of this failure: a session of sshd's keeps the configuration it began with. Answers false,
-   * and does nothing, where others use the connection too.
+   * Logs in anew because of this failure: a session of sshd's keeps the configuration it began with. At once when a
+   * person asked for it (unless told otherwise), else as after a loss. Answers false, and does nothing, where others
+   * use the connection too.
    */
-  renew(failure: Failure): boolean {
+  renew(failure: Failure, { isAsked = true } = {}): boolean {
     if (this.current.kind !== 'ready' || this.users > 1) return false
     this.current.transport.dispose()
-    this.heal(failure, 0)
+    this.heal(failure, isAsked ? 0 : this.triesAfterLoss())
     return true
   }
 
@@ -159,6 +181,10 @@ export class Connection implements Disposable {
     if (this.current.kind === 'ready') this.current.transport.dispose()
     this.become({ kind: 'idle' })
     this.options.onUnused()
+  }
+
+  private get isTunnelService(): boolean {
+    return this.options.isTunnelService === true
   }
 
   private startUse(): void {
@@ -247,10 +273,11 @@ export class Connection implements Disposable {
   /** A server that lets us in and out again is not to be asked without a pause. */
   private triesAfterLoss(): number {
     const { tries, since, stood } = this.lastLife
-    const isSteady = this.options.clock.now() - since >= steadyMs
+    const longEnough = this.isTunnelService ? steadyServiceMs : steadyMs
+    const isSteady = this.options.clock.now() - since >= longEnough
     this.shortLives = isSteady ? 0 : this.shortLives + 1
     if (isSteady) return 0
-    return stood ? Math.min(this.shortLives - 1, 1) : tries
+    return stood && !this.isTunnelService ? Math.min(this.shortLives - 1, 1) : tries
   }
 
   private heal(lost: Failure, tries: number): void {
@@ -260,6 +287,7 @@ export class Connection implements Disposable {
       clock,
       log,
       tries,
+      pace: this.isTunnelService ? sharedPace : ownPace,
       connect: (signal) => this.connect(signal),
       onWaiting: (failure, retryAt) => this.become({ kind: 'waiting', failure, retryAt }),
       onFailed: (failure) => {
@@ -295,6 +323,7 @@ const lingerMs = 3000
 
 /** A connection that stood for so long was in order. */
 const steadyMs = 10_000
+const steadyServiceMs = 5 * 60_000
 
 const nothing = toDisposable(() => undefined)
 

@@ -1,4 +1,4 @@
-import { backoffMs } from '../base/backoff'
+import { backoffMs, type Pace } from '../base/backoff'
 import type { Clock } from '../base/clock'
 import { isCancelled, type Failure } from '../base/failure'
 import type { Log } from '../base/log'
@@ -20,6 +20,7 @@ export class Healing {
       readonly log: Log
       /** Tries that have been made before: the waits go on from there. */
       readonly tries: number
+      readonly pace: Pace
       readonly connect: (signal: AbortSignal) => Promise<unknown>
       /** Called before each wait; `retryAt` is in milliseconds since the epoch. */
       readonly onWaiting: (failure: Failure, retryAt: number) => void
@@ -34,11 +35,11 @@ export class Healing {
 
   /** Resolves when it is over, in whatever way. Never rejects. */
   async run(lost: Failure): Promise<void> {
-    const { clock, log, connect, onWaiting, onFailed } = this.options
+    const { clock, log, pace, connect, onWaiting, onFailed } = this.options
     let failure = lost
     while (!this.isOver()) {
       log.warn(`${failure.message} ${failure.said ?? ''}`.trimEnd())
-      const waitMs = backoffMs(this.tries++)
+      const waitMs = backoffMs(this.tries++, Math.random, pace)
       onWaiting(failure, clock.now() + waitMs)
       await this.sleep(waitMs)
       if (this.isOver()) return

@@ -59,6 +59,9 @@ async function openJump(chain: readonly string[], options: OpenTransportOptions)
 
 const mostJumps = 8
 
+/** In characters; what a gateway says of itself fits many times. */
+const longestBanner = 16 * 1024
+
 /** One try at connecting: its limit of time, the hop it is on, and what must go when it fails. */
 class Attempt {
   private readonly ended = new AbortController()
@@ -123,6 +126,7 @@ class Attempt {
       const isClosed = () => route.stream.destroyed
       // It may have ended while the files above were read; ssh2 would wait for news of it for ever.
       if (isClosed()) throw new Error('the connection was closed')
+      let banner = ''
       let hear: (text: string) => void = (text) => log.debug(`server: ${text}`)
       await abortable(
         new Promise<void>((resolve, reject) => {
@@ -142,7 +146,10 @@ class Attempt {
             )
           })
           client.on('change password', (said) => reject(failures.passwordExpired(settings, said)))
-          client.on('banner', (text) => log.info(`banner of ${settings.hostName}: ${text.trimEnd()}`))
+          client.on('banner', (text) => {
+            banner = `${banner}${text}`.slice(0, longestBanner)
+            log.info(`banner of ${settings.hostName}: ${text.trimEnd()}`)
+          })
           client.once('handshake', (negotiated) => {
             log.debug(`negotiated: ${JSON.stringify(negotiated)}`)
             this.reach('authentication')
@@ -175,7 +182,7 @@ class Attempt {
       authentication.succeeded()
       // What ended in the meantime would never say so again.
       if (isClosed()) throw new Error('the server closed the connection')
-      const transport = new Transport({ client, route, settings, clock, log })
+      const transport = new Transport({ client, route, settings, banner, clock, log })
       hear = (text) => transport.serverSaid(text)
       return transport
     } catch (error) {

@@ -11,6 +11,8 @@ import type { SshSettings } from './settings'
 export interface RemoteForward {
   /** With the port the server chose where 0 was asked for. */
   readonly address: Address
+  /** What the server remarked while it agreed (SSH_MSG_DEBUG): sshd says there that it listens elsewhere. */
+  readonly serverMessages: readonly string[]
   /** Ends the listener and every visitor that came through it. Resolves when the server confirmed it, or is gone. */
   cancel(): Promise<void>
 }
@@ -74,9 +76,11 @@ export class RemoteForwards implements Disposable {
       )
     })
     const key = formatAddress(address)
+    const { serverMessages } = this
     this.log.info(`${this.settings.hostName} listens on ${key}`)
     return {
       address,
+      serverMessages,
       cancel: async () => {
         if (this.open_.get(key) !== forward) return
         this.open_.delete(key)

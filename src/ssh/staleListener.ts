@@ -10,6 +10,11 @@ import type { RemoteForward } from './remoteForwards'
 import type { Sftp, SocketFile } from './sftp'
 import type { Transport } from './transport'
 
+export interface ForwardOptions {
+  /** Somebody listens there, and a person has agreed to take the place. */
+  readonly takesOver?: boolean
+}
+
 /**
  * Opens remote forwards where an earlier session of ours may still hold the address: a lost connection keeps its
  * listeners until sshd notices, and a unix socket's file stays even then. Frees what is ours, and only that:
@@ -21,6 +26,8 @@ export class StaleListeners {
   private readonly files = new Map<string, SocketFile>()
   /** What is being done to each path: one thing at a time. */
   private readonly busy = new Map<string, Promise<unknown>>()
+  /** The paths whose sockets a reverse proxy could not open by themselves. */
+  private readonly opened = new Set<string>()
   private readonly sftp = new WeakMap<Transport, SharedSftp>()
   private hasNoSftp = false
 
@@ -29,9 +36,14 @@ export class StaleListeners {
   }
 
   /** @throws Failure when the server refuses, and nothing of ours is in the way. */
-  forward(transport: Transport, bind: Address, accept: Accept): Promise<RemoteForward> {
+  forward(
+    transport: Transport,
+    bind: Address,
+    accept: Accept,
+    options: ForwardOptions = {},
+  ): Promise<RemoteForward> {
     if (bind.kind === 'tcp') return this.forwardTcp(transport, bind, accept)
-    return this.inTurn(bind.path, () => this.forwardUnix(transport, bind.path, accept))
+    return this.inTurn(bind.path, () => this.forwardUnix(transport, bind.path, accept, options))
   }
 
   /** Told of each transport that ended by itself. */
@@ -50,11 +62,42 @@ export class StaleListeners {
     return forward
   }
 
-  private async forwardUnix(transport: Transport, path: string, accept: Accept): Promise<RemoteForward> {
+  /**
+   * Lets a reverse proxy of another user open the socket: its group, or everyone where the directory itself keeps
+   * others out. Sockets that come to this path later are opened too. Answers whether that changed anything.
+   */
+  openToProxy(transport: Transport, path: string): Promise<boolean> {
+    return this.inTurn(path, () => this.open(transport, path))
+  }
+
+  private async open(transport: Transport, path: string): Promise<boolean> {
+    try {
+      return await this.withSftp(transport, async (sftp) => {
+        const file = await sftp.look(path)
+        const mode = await proxyMode(sftp, path)
+        if (file?.isSocket !== true || (file.mode & mode) === mode) return false
+        await sftp.setMode(path, file.mode | mode)
+        this.opened.add(path)
+        this.log.info(`${path} on ${transport.settings.hostName} can now be opened by its reverse proxy`)
+        return true
+      })
+    } catch (error) {
+      this.log.debug(`the mode of ${path} stays: ${String(error)}`)
+      return false
+    }
+  }
+
+  private async forwardUnix(
+    transport: Transport,
+    path: string,
+    accept: Accept,
+    options: ForwardOptions,
+  ): Promise<RemoteForward> {
     const forward = await transport.forward({ kind: 'unix', path }, accept).catch((error: unknown) => {
       if (!isTaken(error)) throw error
-      return this.takePlace(transport, path, accept, error)
+      return this.takePlace(transport, path, accept, { refused: error, ...options })
     })
+    if (this.opened.has(path)) await this.open(transport, path)
     let isOurs = true
     void this.rememberFile(transport, path, () => isOurs)
     const cancel = () => {
@@ -65,7 +108,7 @@ export class StaleListeners {
         await this.removeFile(transport, path)
       })
     }
-    return { address: { kind: 'unix', path }, cancel }
+    return { ...forward, address: { kind: 'unix', path }, cancel }
   }
 
   /**
@@ -76,7 +119,7 @@ export class StaleListeners {
     transport: Transport,
     path: string,
     accept: Accept,
-    refused: Failure,
+    { refused, takesOver = false }: ForwardOptions & { refused: Failure },
   ): Promise<RemoteForward> {
     const { log } = this
     const { settings } = transport
@@ -96,7 +139,7 @@ export class StaleListeners {
         const fresh = await sftp.look(beside)
         if (fresh === undefined) return undefined
         if (fresh.uid !== standing.uid) throw failures.socketPathTaken(path, 'another user', settings)
-        if (!isSame(standing, this.files.get(path))) {
+        if (!takesOver && !isSame(standing, this.files.get(path))) {
           // Where sshd does not let us ask, silence says nothing: it must be heard on a socket that is alive.
           if (!(await transport.answersOn(beside))) return undefined
           if (await transport.answersOn(path)) {
@@ -104,10 +147,10 @@ export class StaleListeners {
           }
         }
         // sshd gives 0600 (StreamLocalBindMask), which no reverse proxy of another user can open.
-        await sftp.setMode(beside, fresh.mode | 0o660)
+        await sftp.setMode(beside, fresh.mode | (await proxyMode(sftp, path)))
         await sftp.replace(beside, path)
         inPlace = true
-        log.info(`${path} on ${settings.hostName} was left by an earlier session, and is replaced`)
+        log.info(`${path} on ${settings.hostName} was there already, and is replaced`)
         return forward
       } finally {
         if (!inPlace) {
@@ -142,7 +185,9 @@ export class StaleListeners {
     if (ours === undefined || !transport.isOpen) return
     try {
       await this.withSftp(transport, async (sftp) => {
-        if (isSame(await sftp.look(path), ours)) await sftp.remove(path)
+        // Bound within the same second, another's looks the same; but behind ours there is nobody any more.
+        const [file, answers] = await Promise.all([sftp.look(path), transport.answersOn(path)])
+        if (isSame(file, ours) && !answers) await sftp.remove(path)
       })
     } catch (error) {
       this.log.debug(`the socket file ${path} stays: ${String(error)}`)
@@ -197,6 +242,13 @@ class SharedSftp {
       }
     }
   }
+}
+
+/** What a proxy must have: connecting to a unix socket takes the right to write (unix(7)). */
+async function proxyMode(sftp: Sftp, path: string): Promise<number> {
+  const directory = await sftp.look(posix.dirname(path))
+  const keepsOthersOut = directory !== undefined && (directory.mode & 0o001) === 0
+  return keepsOthersOut ? 0o666 : 0o660
 }
 
 function isTaken(error: unknown): error is Failure {

@@ -1,6 +1,6 @@
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { Client } from 'ssh2'
+import type { Client, ClientChannel } from 'ssh2'
 import { formatHostPort, type Address } from '../base/address'
 import type { Clock } from '../base/clock'
 import { toDisposable, type Disposable } from '../base/disposable'
@@ -34,6 +34,8 @@ export class Transport implements Disposable {
       readonly client: Client
       readonly route: Route
       readonly settings: SshSettings
+      /** What the server said before the login (RFC 4252 5.4), after its host key was trusted. */
+      readonly banner?: string
       readonly clock: Clock
       readonly log: Log
     },
@@ -62,6 +64,17 @@ export class Transport implements Disposable {
 
   get settings(): SshSettings {
     return this.options.settings
+  }
+
+  /** What the server said before the login; empty for nothing. */
+  get banner(): string {
+    return this.options.banner ?? ''
+  }
+
+  /** The address that was dialled; undefined where a jump host or a program led here. */
+  get peerAddress(): string | undefined {
+    const { stream } = this.options.route
+    return stream instanceof Socket ? stream.remoteAddress : undefined
   }
 
   /** Hears sshd's SSH_MSG_DEBUG texts, which hold the reason of a refused forward. */
@@ -131,6 +144,28 @@ export class Transport implements Disposable {
     return within(clock, askLimitMs, ran).catch((error: unknown) => {
       giveUp()
       throw error
+    })
+  }
+
+  /**
+   * Opens a session (RFC 4254 6.1) without a terminal: the login shell, or one command. What stands on its standard
+   * error comes mixed into what is read.
+   * @throws Error when the server opens none.
+   */
+  openSession(request: 'shell' | { readonly exec: string }): Promise<Duplex> {
+    const { client } = this.options
+    return new Promise((resolve, reject) => {
+      const opened = (error: Error | undefined, channel: ClientChannel) => {
+        if (error) {
+          reject(error)
+          return
+        }
+        channel.on('error', () => undefined)
+        channel.stderr.on('data', (chunk: Buffer) => channel.emit('data', chunk))
+        resolve(channel)
+      }
+      if (request === 'shell') client.shell(false, opened)
+      else client.exec(request.exec, opened)
     })
   }
 

@@ -7,13 +7,13 @@ import { runInNewContext } from 'node:vm'
 import { systemClock, type Clock } from '../../../src/base/clock'
 import { toDisposable } from '../../../src/base/disposable'
 import { Emitter } from '../../../src/base/event'
-import { silentLog, type Log } from '../../../src/base/log'
+import { silentLog } from '../../../src/base/log'
 import { Failure } from '../../../src/base/failure'
 import type { Server } from '../../../src/servers/server'
 import type { NetworkEvent } from '../../../src/ssh/networkWatch'
 import type { SshSettings } from '../../../src/ssh/settings'
 import type { Tunnel } from '../../../src/tunnels/tunnel'
-import { Tunnels } from '../../../src/tunnels/tunnels'
+import { Tunnels, type TunnelsOptions } from '../../../src/tunnels/tunnels'
 import { deterministicSha256, startEchoApp, type EchoApp } from '../../support/apps'
 import { visit } from '../../support/publicFetch'
 import { Scope } from '../../support/scope'
@@ -41,9 +41,13 @@ describe('a connection that is lost', () => {
     app = await startEchoApp(scope)
   }
 
-  function newTunnels({ clock = systemClock, log }: { clock?: Clock; log?: Log } = {}): Tunnels {
+  function newTunnels({
+    clock = systemClock,
+    log = world.log,
+    prompts = scriptedPrompts(),
+  }: Partial<Pick<TunnelsOptions, 'clock' | 'log' | 'prompts'>> = {}): Tunnels {
     const networkWatch = { onDidChange: network.event, hold: () => toDisposable(() => undefined) }
-    const tunnels = new Tunnels({ prompts: scriptedPrompts(), clock, log: log ?? world.log, networkWatch })
+    const tunnels = new Tunnels({ prompts, clock, log, networkWatch })
     scope.add(async () => {
       await tunnels.stopAll()
       tunnels.dispose()
@@ -67,7 +71,7 @@ describe('a connection that is lost', () => {
 
   async function answersAgain(tunnel: Tunnel): Promise<void> {
     await waitUntil(stateOf(tunnel), () => isHealed(tunnel))
-    assert.equal((await visit(tunnel.publicUrl, { ca: world.ca })).status, 200)
+    assert.equal((await visit(tunnel.publicUrl!, { ca: world.ca })).status, 200)
   }
 
   async function nothingIsLeft(): Promise<void> {
@@ -184,14 +188,14 @@ describe('a connection that is lost', () => {
     const tunnels = newTunnels()
     const tunnel = await expose(tunnels, world.namedUrls(throughProxy()))
     await app.close()
-    assert.equal((await visit(tunnel.publicUrl, { ca: world.ca })).status, 502)
+    assert.equal((await visit(tunnel.publicUrl!, { ca: world.ca })).status, 502)
     await world.nginx.stop()
     proxy.cut()
     const checkOf = ({ state }: Tunnel) => (state.kind === 'open' ? state.check : undefined)
     await waitUntil('the warning', () => checkOf(tunnel) instanceof Failure)
     await world.nginx.start()
     await waitUntil(stateOf(tunnel), () => isHealed(tunnel))
-    assert.deepEqual(tunnel.state, { kind: 'open', appAnswers: false, check: 'passed' })
+    assert.deepEqual(tunnel.state, { kind: 'open', appAnswers: false, check: 'passed', remarks: [] })
     await tunnels.stopAll()
     await nothingIsLeft()
   })
@@ -290,7 +294,8 @@ describe('a connection that is lost', () => {
 
   it('ends a tunnel whose server is frozen, and the next one finds the server as it should be', async () => {
     await start()
-    const tunnels = newTunnels()
+    const prompts = scriptedPrompts({ takeOver: () => Promise.resolve(true) })
+    const tunnels = newTunnels({ prompts })
     const tunnel = await expose(tunnels, world.namedUrls())
     world.sshd.freeze()
     await tunnel.stop()
@@ -302,8 +307,10 @@ describe('a connection that is lost', () => {
     const other = await expose(tunnels, server)
     proxy.swallow()
     await other.stop()
+    assert.deepEqual(prompts.asked, [])
     const next = await expose(tunnels, server)
-    assert.equal((await visit(next.publicUrl, { ca: world.ca })).status, 200)
+    assert.equal(prompts.asked.length, 1, 'the lost session still answers there')
+    assert.equal((await visit(next.publicUrl!, { ca: world.ca })).status, 200)
     await tunnels.stopAll()
     proxy.cut()
     await nothingIsLeft()
@@ -330,12 +337,12 @@ describe('a connection that is lost', () => {
   it('survives 200 cuts in a row while visitors send requests', async function () {
     this.timeout(240_000)
     await start()
-    // Waits are a tenth as long; the settings make up for it.
-    const hasty: Clock = { now: () => Date.now(), after: (ms, call) => systemClock.after(ms / 10, call) }
+    // The waits between tries are a tenth as long. What an answer may take, which is longer, stays as it is.
+    const after: Clock['after'] = (ms, call) => systemClock.after(ms < 2000 ? ms / 10 : ms, call)
+    const hasty: Clock = { now: () => Date.now(), after }
     // A log that keeps its lines would grow.
     const tunnels = newTunnels({ clock: hasty, log: silentLog })
-    const settings = throughProxy({ connectTimeoutMs: 150_000, serverAliveIntervalMs: 150_000 })
-    const tunnel = await expose(tunnels, world.namedUrls(settings))
+    const tunnel = await expose(tunnels, world.namedUrls(throughProxy()))
     const size = 30_000
     const whole = deterministicSha256(size)
     const ends = { answered: 0, refused: 0, broken: 0 }

@@ -68,7 +68,7 @@ describe('the way to the server that ssh_config asks for', () => {
 
   it('passes two jump hosts, and closes all of them with the tunnel', async () => {
     const tunnel = await open({ proxyJump: ['jump0', 'jump1'] })
-    assert.equal((await visit(tunnel.publicUrl, { ca: world.ca })).status, 200)
+    assert.equal((await visit(tunnel.publicUrl!, { ca: world.ca })).status, 200)
     const size = 5_000_000
     assert.equal((await visit(`${tunnel.publicUrl}/bytes?n=${size}`, { ca: world.ca })).body.length, size)
     for (const { sshd } of jumps) assert.equal(sshd.sessionCount(), 1)
@@ -85,7 +85,7 @@ describe('the way to the server that ssh_config asks for', () => {
       'the tunnel to heal',
       () => tunnel.state.kind === 'open' && tunnel.state.check === 'passed',
     )
-    assert.equal((await visit(tunnel.publicUrl, { ca: world.ca })).status, 200)
+    assert.equal((await visit(tunnel.publicUrl!, { ca: world.ca })).status, 200)
     await tunnel.stop()
     await nothingIsOpen()
   })
@@ -139,7 +139,7 @@ describe('the way to the server that ssh_config asks for', () => {
     const args = jump.sshd.clientArgs(jump.key)
     const command = [findTool('ssh'), '-W', `127.0.0.1:${world.sshd.port}`, ...args].join(' ')
     const tunnel = await open({ proxyCommand: command })
-    assert.equal((await visit(tunnel.publicUrl, { ca: world.ca })).status, 200)
+    assert.equal((await visit(tunnel.publicUrl!, { ca: world.ca })).status, 200)
     await jump.sshd.restart()
     await waitUntil('the tunnel to notice', () => tunnel.state.kind !== 'open')
     await waitUntil(

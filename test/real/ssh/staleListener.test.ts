@@ -4,7 +4,7 @@ import { existsSync, readdirSync, statSync, unlinkSync, writeFileSync } from 'no
 import { createServer, type ListenOptions, type Server as NetServer } from 'node:net'
 import { join } from 'node:path'
 import { systemClock } from '../../../src/base/clock'
-import { Failure } from '../../../src/base/failure'
+import { Cancelled, Failure } from '../../../src/base/failure'
 import type { Server } from '../../../src/servers/server'
 import { TypedSecrets } from '../../../src/ssh/identities'
 import { openTransport } from '../../../src/ssh/openTransport'
@@ -59,7 +59,7 @@ describe('the listener that a lost session still holds', () => {
       () => `the tunnel to heal: ${JSON.stringify(tunnel.state)}\n${world.log.text}`,
       () => tunnel.state.kind === 'open' && tunnel.state.check === 'passed',
     )
-    assert.equal((await visit(tunnel.publicUrl, { ca: world.ca })).status, 200)
+    assert.equal((await visit(tunnel.publicUrl!, { ca: world.ca })).status, 200)
   }
 
   /** The path goes dark without a word, and the server still holds what it held. */
@@ -155,43 +155,28 @@ describe('the listener that a lost session still holds', () => {
     const server = world.namedUrls()
     await leaveDeadSocket(join(world.socketDirectory, 'stale.sock'))
     const tunnel = await expose(server)
-    assert.equal((await visit(tunnel.publicUrl, { ca: world.ca })).status, 200)
+    assert.equal((await visit(tunnel.publicUrl!, { ca: world.ca })).status, 200)
     assert.deepEqual(readdirSync(world.socketDirectory), ['stale.sock'])
     await tunnel.stop()
     assert.deepEqual(readdirSync(world.socketDirectory), [])
     const again = await expose(server)
-    assert.equal((await visit(again.publicUrl, { ca: world.ca })).status, 200)
+    assert.equal((await visit(again.publicUrl!, { ca: world.ca })).status, 200)
     await again.stop()
   })
 
-  it('leaves a listener alone that is not ours, and names it', async () => {
+  it('leaves a listener alone that is not ours when the person says so', async () => {
     await start([noUnlink])
     const path = join(world.socketDirectory, 'stale.sock')
     const other = await listen({ path })
-    await assert.rejects(expose(world.namedUrls()), (error: unknown) => {
-      assert.ok(error instanceof Failure)
-      assert.equal(error.kind, 'socket-path-taken')
-      assert.match(error.message, /Something else listens on .*stale\.sock/)
-      return true
-    })
+    const inode = statSync(path).ino
+    const prompts = scriptedPrompts({ takeOver: () => Promise.resolve(false) })
+    tunnels = world.tunnels(prompts)
+    await assert.rejects(expose(world.namedUrls()), Cancelled)
+    const publicUrl = world.nginx.url('stale.dev.localhost')
+    assert.deepEqual(prompts.asked, [{ kind: 'takeOver', address: path, publicUrl, holder: undefined }])
+    assert.equal(statSync(path).ino, inode)
     assert.deepEqual(readdirSync(world.socketDirectory), ['stale.sock'])
     assert.ok(other.listening)
-  })
-
-  it('leaves the tunnel of another window alone', async () => {
-    await start([noUnlink])
-    const first = await expose(world.namedUrls())
-    const others = world.tunnels()
-    const request = {
-      app: { host: 'localhost', port: app.port, protocol: 'http' },
-      name: 'stale',
-      signal,
-    } as const
-    await assert.rejects(others.open({ ...request, server: world.namedUrls() }), {
-      kind: 'socket-path-taken',
-    })
-    assert.equal((await visit(first.publicUrl, { ca: world.ca })).status, 200)
-    await first.stop()
   })
 
   it('touches nothing where it cannot tell whether anybody listens', async () => {

@@ -32,6 +32,17 @@ describe('tunnelName', () => {
       assert.equal(tunnelName(folder, port), name))
   }
 
+  it('makes do with less room, where the URL or the socket’s path has less', () => {
+    assert.equal(tunnelName('my-app', 3000, 20), 'my-app-3000')
+    assert.equal(tunnelName('a-rather-long-folder', 3000, 20), 'a-rather-f26289-3000')
+    for (let longest = 20; longest <= 63; longest++) {
+      for (const folder of ['app', 'a'.repeat(90), 'b-'.repeat(40), undefined]) {
+        const name = tunnelName(folder, 65535, longest)
+        assert.ok(name.length <= longest && label.test(name) && name.endsWith('-65535'), name)
+      }
+    }
+  })
+
   it('tells long folders apart that begin alike', () => {
     const long = 'a-very-long-name-of-a-folder-that-somebody-made-for-a-demonstration'
     const names = ['one', 'two', 'three'].map((end) => tunnelName(`${long}-${end}`, 3000))

@@ -188,6 +188,14 @@ describe('StaleListeners', () => {
     assert.equal(server.files.get(path)?.boundAt, 5000)
   })
 
+  it('removes none behind which somebody answers, though it was bound in the same second', async () => {
+    const forward = await stale.forward(server.transport(), unix, accept)
+    await turns()
+    standing({ alive: true, boundAt: server.now })
+    await forward.cancel()
+    assert.equal(server.files.get(path)?.alive, true)
+  })
+
   it('removes none that it has not seen while it was surely its own', async () => {
     let begin: () => void = () => undefined
     server.sftpBegins = new Promise((resolve) => (begin = resolve))
@@ -211,6 +219,91 @@ describe('StaleListeners', () => {
       server.asked.filter((one) => one.startsWith('replace')),
       [],
     )
+  })
+
+  describe('a socket whose place a person wants taken', () => {
+    const rows: [what: string, file: Partial<File>, change: Partial<FakeServer>, expected: string][] = [
+      ['alive', { alive: true }, {}, 'replaced'],
+      ['alive, and we may not ask', { alive: true }, { letsAsk: false }, 'replaced'],
+      ['of another user', { alive: true, uid: 0 }, {}, 'socket-path-taken'],
+      ['no socket at all', { isSocket: false }, {}, 'socket-path-taken'],
+      ['alive, and there is no SFTP', { alive: true }, { hasSftp: false }, 'forward-address-taken'],
+    ]
+    for (const [what, file, change, expected] of rows) {
+      it(`${what}: ${expected}`, async () => {
+        standing(file)
+        Object.assign(server, change)
+        const before = server.files.get(path)
+        const opening = stale.forward(server.transport(), unix, accept, { takesOver: true })
+        if (expected === 'replaced') {
+          await opening
+          assert.notEqual(server.files.get(path), before)
+          assert.deepEqual([...server.files.keys()], [path])
+        } else {
+          await assert.rejects(opening, { kind: expected })
+          assert.deepEqual([...server.files], [[path, before]], 'nothing was touched, nothing was left')
+        }
+      })
+    }
+  })
+
+  describe('a socket that a reverse proxy may not open', () => {
+    const directory = (mode: number) =>
+      server.files.set('/run/expose', { isSocket: false, mode, uid: 0, boundAt: 1, alive: false })
+    const modeOf = () => server.files.get(path)?.mode
+    const rows: [what: string, directory: number, before: number, after: number, isChanged: boolean][] = [
+      ['in a directory that others cannot enter', 0o750, 0o600, 0o666, true],
+      ['in one with the group of the proxy', 0o2750, 0o600, 0o666, true],
+      ['in one that anybody may enter', 0o755, 0o600, 0o660, true],
+      ['in one that anybody may enter but not read', 0o711, 0o600, 0o660, true],
+      ['that is open to the group already', 0o755, 0o660, 0o660, false],
+      ['that is open to all already', 0o750, 0o666, 0o666, false],
+      ['that is open further than it must be', 0o755, 0o777, 0o777, false],
+    ]
+    for (const [what, mode, before, after, isChanged] of rows) {
+      it(`${what}: 0${before.toString(8)} becomes 0${after.toString(8)}`, async () => {
+        directory(mode)
+        const transport = server.transport()
+        await stale.forward(transport, unix, accept)
+        server.files.set(path, { ...server.files.get(path)!, mode: before })
+        assert.equal(await stale.openToProxy(transport, path), isChanged)
+        assert.equal(modeOf(), after)
+      })
+    }
+
+    it('is opened each time from then on, and none before', async () => {
+      directory(0o750)
+      const transport = server.transport()
+      const open = async () => {
+        const forward = await stale.forward(transport, unix, accept)
+        await turns()
+        return forward
+      }
+      const first = await open()
+      assert.equal(modeOf(), 0o600)
+      await stale.openToProxy(transport, path)
+      await first.cancel()
+      await open()
+      assert.equal(modeOf(), 0o666)
+    })
+
+    it('is as open from the start where it took the place of another', async () => {
+      directory(0o750)
+      standing({})
+      await stale.forward(server.transport(), unix, accept)
+      assert.equal(modeOf(), 0o666)
+    })
+
+    it('stays as it is where it is none, where nothing is, and where there is no SFTP', async () => {
+      const transport = server.transport()
+      assert.equal(await stale.openToProxy(transport, path), false)
+      standing({ isSocket: false })
+      assert.equal(await stale.openToProxy(transport, path), false)
+      standing({})
+      server.hasSftp = false
+      assert.equal(await stale.openToProxy(server.transport(), path), false)
+      assert.equal(modeOf(), 0o600)
+    })
   })
 
   it('asks a server without SFTP once', async () => {

@@ -1,0 +1,128 @@
+import { formatHostPort } from '../base/address'
+import { Failure } from '../base/failure'
+import { parseHostPort } from '../ssh/destination'
+import { dnsLabel, longestLabel, tunnelName } from './name'
+
+/** What the user wishes for one port. */
+export interface PortWish {
+  /** A DNS label, to stand for `{name}`. */
+  readonly name?: string
+}
+
+/** By what is exposed, as `keyOf` writes it. */
+export type PortWishes = ReadonlyMap<string, PortWish>
+
+/** Something wrong in `exposePort.ports`, said where it stands, with what to write instead. */
+export interface PortProblem {
+  readonly port: string
+  readonly field?: string
+  readonly message: string
+}
+
+/** An app on this machine (`localhost`) or on another. */
+interface Target {
+  readonly host: string
+  readonly port: number
+}
+
+/** Reads the setting `exposePort.ports`. What is wrong is left out; the rest keeps working. */
+export function readPortWishes(value: unknown): { wishes: PortWishes; problems: readonly PortProblem[] } {
+  const wishes = new Map<string, PortWish>()
+  if (value === undefined || value === null) return { wishes, problems: [] }
+  if (!isObject(value)) {
+    return {
+      wishes,
+      problems: [{ port: '', message: 'must be an object: { "3000": { "name": "my-bot" } }' }],
+    }
+  }
+  const problems: PortProblem[] = []
+  for (const [port, entry] of Object.entries(value)) {
+    const target = readTarget(port)
+    const key = target === undefined ? undefined : keyOf(target)
+    if (key === undefined) {
+      problems.push({ port, message: 'is not a port; write "3000", or "host:3000" for another machine' })
+    } else if (wishes.has(key)) {
+      problems.push({ port, message: `means the same as "${key}", which stands there too; remove one` })
+    } else {
+      const read = readWish(entry, new Set([...wishes.values()].map((wish) => wish.name)))
+      problems.push(...read.problems.map((problem) => ({ port, ...problem })))
+      wishes.set(key, read.wish)
+    }
+  }
+  return { wishes, problems }
+}
+
+function readWish(
+  entry: unknown,
+  taken: ReadonlySet<string | undefined>,
+): { wish: PortWish; problems: Omit<PortProblem, 'port'>[] } {
+  if (!isObject(entry))
+    return { wish: {}, problems: [{ message: 'must be an object: { "name": "my-bot" }' }] }
+  const problems: Omit<PortProblem, 'port'>[] = Object.keys(entry)
+    .filter((field) => field !== 'name')
+    .map((field) => ({ field, message: 'is not a field; the field is name' }))
+  if (!Object.hasOwn(entry, 'name')) return { wish: {}, problems }
+  const name = readName(entry['name'])
+  if ('wrong' in name) return { wish: {}, problems: [...problems, { field: 'name', message: name.wrong }] }
+  if (!taken.has(name.value)) return { wish: { name: name.value }, problems }
+  const message = `"${name.value}" is the name of another port too; write another`
+  return { wish: {}, problems: [...problems, { field: 'name', message }] }
+}
+
+/** `exposePort.ports › "3000" › "name": …` */
+export function formatPortProblem({ port, field, message }: PortProblem): string {
+  const place = [port, field ?? ''].filter((part) => part !== '').map((part) => ` › "${part}"`)
+  return `exposePort.ports${place.join('')}: ${message}`
+}
+
+/**
+ * What stands for `{name}`: the user's own name for this port, else one made from the folder and the port.
+ * `longest` is how many characters there is room for (`longestNameIn`), 63 unless given.
+ * @throws Failure when the user's own does not fit; it is never changed.
+ */
+export function nameFor(options: {
+  readonly wishes: PortWishes
+  readonly target: Target
+  readonly folder: string | undefined
+  readonly longest?: number
+}): string {
+  const { wishes, target, folder, longest = longestLabel } = options
+  const name = wishes.get(keyOf(target))?.name
+  if (name === undefined) return tunnelName(folder, target.port, longest)
+  if (name.length <= longest) return name
+  throw new Failure({
+    kind: 'name-too-long',
+    hop: 'settings',
+    message: `The name "${name}" of port ${keyOf(target)} has ${name.length} characters, and the server has room for ${longest}.`,
+    advice: 'Write a shorter name for this port in the setting exposePort.ports.',
+    remedies: [{ do: 'open settings' }],
+    canHeal: false,
+  })
+}
+
+/** How a target stands in the settings: `3000` for this machine, `host:3000` otherwise. */
+export function keyOf({ host, port }: Target): string {
+  const plain = host.toLowerCase()
+  return plain === 'localhost' ? String(port) : formatHostPort(plain, port)
+}
+
+function readTarget(key: string): Target | undefined {
+  const text = /^\d{1,5}$/.test(key) ? `localhost:${key}` : key
+  const hostPort = parseHostPort(text)
+  if (hostPort?.port === undefined || /[\s@]/.test(hostPort.host)) return undefined
+  return { host: hostPort.host, port: hostPort.port }
+}
+
+function readName(value: unknown): { value: string } | { wrong: string } {
+  if (typeof value !== 'string') return { wrong: 'must be a text such as "my-bot"' }
+  // Two dashes stay as they are, but in third place they mark another script (RFC 5891 4.2.3.1), which wants proof.
+  if (/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(value) && !/^..--/.test(value)) return { value }
+  const label = dnsLabel(value).slice(0, longestLabel).replace(/-+$/, '')
+  const shown = value.length > 100 ? `${value.slice(0, 100)}…` : value
+  const instead = label === '' ? 'letters a to z, digits and dashes, such as "my-bot"' : `"${label}"`
+  return { wrong: `"${shown}" cannot be part of a host name; write ${instead}` }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
