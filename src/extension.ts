@@ -5,13 +5,22 @@ import { Redactor } from './base/redactor'
 import { portSourceFor } from './ports/sources'
 import { PortWatcher } from './ports/watcher'
 import { Tunnels } from './tunnels/tunnels'
+import { AddServer } from './ui/addServer'
+import { certificates } from './ui/certificates'
+import { registerChangeName } from './ui/changeName'
 import { commandIds } from './ui/commandIds'
 import { ExposeCommand } from './ui/exposeCommand'
+import { exposurePrompts } from './ui/exposurePrompts'
+import { neighboursOf } from './ui/neighbours'
 import { OutputLog } from './ui/outputLog'
+import { PrepareServer } from './ui/prepareServer'
+import { ReadOnlyDocuments } from './ui/readOnlyDocuments'
+import { editServers } from './ui/showFailure'
 import { sshPrompts } from './ui/sshPrompts'
 import { StatusBar } from './ui/statusBar'
 import { ThisMachineOnDemand } from './ui/thisMachineOnDemand'
 import { registerTunnelCommands } from './ui/tunnelCommands'
+import { tellUrlChanges } from './ui/urlChanges'
 import { UrlClipboard } from './ui/urlClipboard'
 
 let tunnels: Tunnels | undefined
@@ -24,21 +33,51 @@ export function activate(context: ExtensionContext): void {
   const redactor = new Redactor()
   const log = owned.add(new OutputLog(redactor))
   const watcher = owned.add(new PortWatcher({ source: portSourceFor(process.platform, log), clock, log }))
-  const open = owned.add(new Tunnels({ prompts: sshPrompts(context, redactor, log), clock, log }))
+  const prompts = sshPrompts(context, redactor, log)
+  const open = owned.add(
+    new Tunnels({
+      prompts: { ...prompts, ...exposurePrompts },
+      memory: context.globalState,
+      neighbours: owned.add(neighboursOf(context, log)),
+      certificateFor: certificates(context, { clock, log }),
+      clock,
+      log,
+    }),
+  )
   tunnels = open
   const thisMachine = owned.add(new ThisMachineOnDemand(context.globalState, open, log))
   const clipboard = new UrlClipboard()
   owned.add(new StatusBar(open, clipboard.onDidCopy, clock))
   owned.add(registerTunnelCommands({ tunnels: open, clipboard, log }))
+  owned.add(tellUrlChanges(open, clipboard))
+  owned.add(registerChangeName({ tunnels: open, watcher, clipboard, log }))
+
+  const { globalStorageUri } = context
+  const documents = owned.add(new ReadOnlyDocuments())
+  const scriptPath = context.asAbsolutePath('media/prepare-gateway.sh')
+  const saving = { globalStorageUri, clock, log }
+  const prepareServer = new PrepareServer({
+    ...saving,
+    tunnels: open,
+    prompts,
+    documents,
+    redactor,
+    scriptPath,
+  })
+  const addServer = new AddServer({ ...saving, tunnels: open, documents, prepareServer })
   const expose = new ExposeCommand({
     watcher,
     tunnels: open,
     clipboard,
     thisMachine: () => thisMachine.server(),
+    addServer,
     memory: context.workspaceState,
     log,
   })
   owned.add(commands.registerCommand(commandIds.expose, (argument: unknown) => expose.run(argument)))
+  owned.add(commands.registerCommand(commandIds.addServer, () => addServer.run()))
+  owned.add(commands.registerCommand(commandIds.editServers, () => editServers()))
+  owned.add(commands.registerCommand(commandIds.prepareServer, () => prepareServer.run()))
   owned.add(commands.registerCommand(commandIds.showLog, () => log.show()))
 
   watcher.focused = window.state.focused

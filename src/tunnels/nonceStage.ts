@@ -1,18 +1,25 @@
 import { randomBytes } from 'node:crypto'
-import { Duplex } from 'node:stream'
+import type { Duplex } from 'node:stream'
+import type { Clock } from '../base/clock'
+import { toDisposable } from '../base/disposable'
+import { putBack, readStart } from '../base/startOfStream'
 import type { Accept, Visitor } from '../base/visitor'
-
-export const nonceHeader = 'x-expose-port-check'
+import { parseClientHello } from '../tls/clientHello'
+import { alpnNonce, nonceHeader, nonceLine } from './nonce'
 
 /**
- * Lets a check of the public URL prove that it reached this very tunnel: while a nonce is expected, a visitor
- * whose first request carries it is answered here, and the app never sees it. Everyone else passes untouched.
+ * Lets a check of the public URL prove that it reached this very tunnel: while a nonce is expected, a visitor whose
+ * first request or first line carries it is answered here, and the app never sees it. Where the app ends TLS, the
+ * nonce stands in the ClientHello: it has arrived, and the app gets the visitor. Everyone else passes untouched.
  */
 export class NonceStage {
   private readonly expected = new Set<string>()
   private readonly looking = new Set<() => void>()
 
-  constructor(private readonly next: Accept) {}
+  constructor(
+    private readonly next: Accept,
+    private readonly clock: Clock,
+  ) {}
 
   readonly accept: Accept = (visitor) => {
     if (this.expected.size === 0) this.next(visitor)
@@ -36,74 +43,91 @@ export class NonceStage {
 
   private look(visitor: Visitor): void {
     const { stream } = visitor
-    let head = Buffer.alloc(0)
-    const stop = () => {
+    let patience = toDisposable(() => undefined)
+    const wait = () => {
+      patience.dispose()
+      patience = this.clock.after(patienceMs, letGo)
+    }
+    const isEnough = (head: Buffer) => {
+      wait()
+      return head.length > longestHead || judge(head) !== 'unfinished'
+    }
+    const start = readStart(stream, isEnough, (head) => {
+      patience.dispose()
       this.looking.delete(letGo)
-      stream.off('readable', onReadable).off('end', letGo).off('close', stop)
-    }
-    const letGo = () => {
-      stop()
-      if (head.length > 0 && stream.readableEnded) {
-        this.next({ ...visitor, stream: fromStart(head, stream) })
-        return
-      }
-      if (head.length > 0) stream.unshift(head)
-      this.next(visitor)
-    }
-    const onReadable = () => {
-      for (let chunk = read(stream); chunk !== null; chunk = read(stream)) {
-        head = Buffer.concat([head, chunk])
-        const text = head.toString('latin1')
-        const end = text.indexOf('\r\n\r\n')
-        const nonce = end < 0 ? undefined : nonceIn(text.slice(0, end))
-        if (nonce !== undefined && this.expected.delete(nonce)) {
-          stop()
-          answer(stream, nonce)
-          return
-        }
-        if (end >= 0 || head.length > longestHead || !looksLikeHttp(text)) {
-          letGo()
-          return
-        }
-      }
-    }
+      if (head !== undefined) this.decide(visitor, head)
+    })
+    const letGo = () => start.letGo()
     this.looking.add(letGo)
-    stream.on('readable', onReadable).once('end', letGo).once('close', stop)
+    wait()
+  }
+
+  private decide(visitor: Visitor, head: Buffer): void {
+    const found = judge(head)
+    const isCheck = typeof found !== 'string' && this.expected.delete(found.nonce)
+    if (isCheck && found.answer !== undefined) answer(visitor.stream, found.answer)
+    else this.next({ ...visitor, stream: putBack(visitor.stream, head) })
   }
 }
 
 const longestHead = 16 * 1024
+/** In many protocols the app speaks first, and a visitor that waits for it must get it. */
+const patienceMs = 1000
 
-function read(stream: Duplex): Buffer | null {
-  return stream.read() as Buffer | null
+/** A nonce, and what its bearer is answered; undefined for a bearer whom the app answers. */
+interface Found {
+  readonly nonce: string
+  readonly answer: string | undefined
+}
+
+function judge(head: Buffer): Found | 'unfinished' | 'other' {
+  if (head[0] === tlsHandshake) return judgeHello(head)
+  const text = head.toString('latin1')
+  if (looksLikeLine(text)) return judgeLine(text)
+  const end = text.indexOf('\r\n\r\n')
+  if (end < 0) return looksLikeHttp(text) ? 'unfinished' : 'other'
+  const nonce = new RegExp(`^${nonceHeader}:[ \\t]*(${nonceShape})[ \\t]*$`, 'im').exec(
+    text.slice(0, end),
+  )?.[1]
+  if (nonce === undefined) return 'other'
+  return { nonce, answer: `HTTP/1.1 204 No Content\r\n${nonceHeader}: ${nonce}\r\nConnection: close\r\n\r\n` }
+}
+
+const tlsHandshake = 22
+const nonceShape = '[0-9a-f]{32}'
+const anyNonce = '0'.repeat(32)
+
+function judgeHello(head: Buffer): Found | 'unfinished' | 'other' {
+  const hello = parseClientHello(head)
+  if (hello === 'unfinished') return hello
+  if (hello === 'not TLS') return 'other'
+  const shape = new RegExp(`^${alpnNonce(`(${nonceShape})`)}$`)
+  const nonce = hello.alpn.map((protocol) => shape.exec(protocol)?.[1]).find((found) => found !== undefined)
+  return nonce === undefined ? 'other' : { nonce, answer: undefined }
+}
+
+/** Whether it is the start of the line that carries a nonce, or that line. */
+function looksLikeLine(text: string): boolean {
+  const [prefix = ''] = nonceLine(anyNonce).ask.split(anyNonce)
+  const length = Math.min(text.length, prefix.length)
+  return length > 0 && text.startsWith(prefix.slice(0, length))
+}
+
+function judgeLine(text: string): Found | 'unfinished' | 'other' {
+  const nonce = new RegExp(nonceShape).exec(text)?.[0]
+  if (nonce !== undefined) {
+    const { ask, answer } = nonceLine(nonce)
+    if (text.startsWith(ask)) return { nonce, answer }
+  }
+  const { ask } = nonceLine(anyNonce)
+  return text.length < ask.length && /^[A-Z-]*(?: [0-9a-f]*\r?)?$/.test(text) ? 'unfinished' : 'other'
 }
 
 function looksLikeHttp(start: string): boolean {
   return /^[A-Z]{1,10}(?: |$)/.test(start)
 }
 
-function nonceIn(head: string): string | undefined {
-  return new RegExp(`^${nonceHeader}:[ \\t]*([0-9a-f]{32})[ \\t]*$`, 'im').exec(head)?.[1]
-}
-
-/** A stream that has ended takes nothing back, so its head comes from a new one that writes to it. */
-function fromStart(head: Buffer, ended: Duplex): Duplex {
-  const again = new Duplex({
-    read: () => undefined,
-    write: (chunk: Buffer, _encoding, done) => void ended.write(chunk, done),
-    final: (done) => void ended.end(done),
-    destroy: (error, done) => {
-      ended.destroy()
-      done(error)
-    },
-  })
-  again.push(head)
-  again.push(null)
-  ended.once('close', () => again.destroy())
-  return again
-}
-
-function answer(stream: Duplex, nonce: string): void {
+function answer(stream: Duplex, text: string): void {
   stream.resume()
-  stream.end(`HTTP/1.1 204 No Content\r\n${nonceHeader}: ${nonce}\r\nConnection: close\r\n\r\n`)
+  stream.end(text)
 }

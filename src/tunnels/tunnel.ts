@@ -4,17 +4,23 @@ import { DisposableStore, toDisposable } from '../base/disposable'
 import { Emitter } from '../base/event'
 import { Cancelled, Failure, isCancelled, type Hop } from '../base/failure'
 import type { Log } from '../base/log'
+import type { Accept } from '../base/visitor'
+import { within } from '../base/within'
+import { listen, type ExposurePrompts, type Listening } from '../servers/listen'
 import type { PublicWay } from '../servers/profile'
 import type { Server } from '../servers/server'
+import { explainLogin } from '../servers/services/serviceFailures'
+import { titleOf } from '../servers/visibility'
 import type { Connection, ConnectionState } from '../ssh/connection'
 import { abortable } from '../ssh/dial'
 import { failures } from '../ssh/failures'
-import type { RemoteForward } from '../ssh/remoteForwards'
 import type { Transport } from '../ssh/transport'
+import type { Certificate } from '../tls/certificate'
+import { CheckLoop, type CheckSubject } from './checkLoop'
 import type { LocalApp } from './localApp'
-import { NonceStage } from './nonceStage'
-import { fetchPublicUrl, judgePublicAnswer } from './publicCheck'
-import { toLocal } from './toLocal'
+import { Pause } from './pause'
+import type { PublicChecker } from './publicChecker'
+import { Stages } from './stages'
 
 export type TunnelState =
   | { readonly kind: 'connecting'; readonly hop: Hop }
@@ -24,6 +30,8 @@ export type TunnelState =
       readonly appAnswers: boolean
       /** Whether the public URL has been seen to lead here. */
       readonly check: 'running' | 'passed' | Failure
+      /** What a person should know of this way of being public. */
+      readonly remarks: readonly string[]
     }
   /** Lost, and tried again at `retryAt` (milliseconds since the epoch). */
   | { readonly kind: 'waiting'; readonly failure: Failure; readonly retryAt: number }
@@ -36,8 +44,15 @@ export interface TunnelOptions {
   readonly app: LocalApp
   readonly server: Server
   readonly name: string
-  readonly way: PublicWay
+  /** What visitors are going to call, so far as that is known before the server has been heard. */
+  readonly expectedUrl: string | undefined
+  /** Of a range of ports: the one this tunnel had last time. */
+  readonly wishedPort: number | undefined
   readonly connection: Connection
+  readonly checker: PublicChecker
+  readonly certificateFor: (way: PublicWay) => Certificate
+  readonly prompts: ExposurePrompts
+  readonly holderOf: (address: string) => Promise<string | undefined>
   readonly clock: Clock
   readonly log: Log
 }
@@ -47,30 +62,34 @@ export class Tunnel {
   private readonly didChange = new Emitter<TunnelState>()
   private readonly owned = new DisposableStore()
   private readonly ended = new AbortController()
-  private readonly stage: NonceStage
   private current: TunnelState = { kind: 'connecting', hop: 'DNS' }
   private transport: Transport | undefined
-  /** The forward on that transport, asked for or open. */
-  private forward: Promise<RemoteForward> | undefined
+  private stages: Stages | undefined
+  /** On that transport, asked for or open. */
+  private listening: Promise<Listening> | undefined
+  private currentWay: PublicWay | undefined
   /** Ends what is done for one life of the connection: asking for the forward again, and checking. */
   private life = new AbortController()
-  private wake: () => void = () => undefined
-  private checks = 0
+  private readonly pause: Pause
+  private readonly checks: CheckLoop
   private appAnswers = true
   private stopped: Promise<void> | undefined
 
   readonly onDidChange = this.didChange.event
 
   constructor(private readonly options: TunnelOptions) {
-    this.stage = new NonceStage(
-      toLocal(options.app, {
-        onAnswer: () => this.setAppAnswers(true),
-        onNoAnswer: (error) => {
-          options.log.warn(`port ${options.app.port} did not answer a visitor: ${error.message}`)
-          this.setAppAnswers(false)
-        },
-      }),
-    )
+    const { checker, clock, log } = options
+    this.pause = new Pause(clock)
+    this.checks = new CheckLoop({
+      ...{ checker, clock, log },
+      subject: () => this.subject,
+      letProxyIn: (way) => this.letProxyIn(way),
+      report: (check) => {
+        if (this.current.kind === 'open') this.become({ ...this.current, check })
+      },
+      isFailing: () => this.current.kind === 'open' && this.current.check instanceof Failure,
+    })
+    this.owned.add(toDisposable(() => this.stages?.dispose()))
   }
 
   get state(): TunnelState {
@@ -85,11 +104,20 @@ export class Tunnel {
   get server(): Server {
     return this.options.server
   }
-  get way(): PublicWay {
-    return this.options.way
+  get name(): string {
+    return this.options.name
   }
-  get publicUrl(): string {
-    return this.options.way.publicUrl
+  /** Undefined until the server listens. */
+  get way(): PublicWay | undefined {
+    return this.currentWay
+  }
+  /** The one expected, until the server has said; undefined where only the server can know it. */
+  get publicUrl(): string | undefined {
+    return this.currentWay?.publicUrl ?? this.options.expectedUrl
+  }
+  /** What to call it: its public URL, or the server that is about to give it one. */
+  get title(): string {
+    return this.publicUrl ?? titleOf(this.server.profile)
   }
 
   /**
@@ -105,16 +133,20 @@ export class Tunnel {
       if (state.kind === 'connecting') this.become(state)
     })
     try {
-      const transport = await connection.connect(either)
+      const transport = await connection.connect(either).catch((error: unknown) => {
+        throw this.explain(error)
+      })
       await this.listen(transport, either)
       progress.dispose()
       this.owned.add(connection.onDidChange((state) => this.follow(state)))
       this.follow(connection.state)
       const { signal: life } = this.life
-      if (await this.check(either)) this.background(this.checkAgain(life))
+      if (await this.checks.check(either)) this.background(this.checks.again(life))
     } catch (error) {
       const reason = either.aborted ? new Cancelled() : error
       await this.stop()
+      // A session of sshd's keeps the configuration it began with: the next try is to find what was changed since.
+      if (reason instanceof Failure) connection.closeIfUnused()
       throw reason
     } finally {
       progress.dispose()
@@ -138,8 +170,8 @@ export class Tunnel {
       if (!connection.renew(current.failure)) this.listenAgain(state.transport)
       return
     }
-    if (current.kind === 'open') this.background(this.untilItPasses(this.newLife()))
-    else this.wake()
+    if (current.kind === 'open') this.background(this.checks.untilItPasses(this.newLife()))
+    else this.pause.end()
     connection.retryNow()
   }
 
@@ -158,8 +190,11 @@ export class Tunnel {
     this.life.abort()
     this.become({ kind: 'closed' })
     // The server may still say yes to what nobody wants any more.
-    const cancelled = this.forward?.then((forward) => forward.cancel()).catch(() => undefined)
-    const isConfirmed = cancelled === undefined || (await this.atMost(stopLimitMs, cancelled))
+    const cancelled = this.listening?.then((listening) => listening.cancel()).catch(() => undefined)
+    const isConfirmed = await within(this.options.clock, stopLimitMs, Promise.resolve(cancelled)).then(
+      () => true,
+      () => false,
+    )
     this.owned.dispose()
     // Whatever the server still holds ends with the connection.
     if (!isConfirmed) connection.closeIfUnused()
@@ -167,12 +202,70 @@ export class Tunnel {
   }
 
   private async listen(transport: Transport, signal: AbortSignal): Promise<void> {
+    const { server, connection, name, wishedPort, prompts, holderOf, clock, log } = this.options
     if (this.current.kind === 'connecting') this.become({ kind: 'connecting', hop: 'remote forward' })
     signal.throwIfAborted()
     this.transport = transport
-    this.forward = this.options.connection.forward(transport, this.options.way.bind, this.stage.accept)
-    await abortable(this.forward, signal)
-    this.become({ kind: 'open', appAnswers: this.appAnswers, check: 'running' })
+    this.listening = listen({
+      ...{ connection, transport, profile: server.profile, name, wishedPort, prompts, holderOf },
+      ...{ clock, log, signal },
+      previous: this.currentWay,
+      acceptFor: (way) => this.acceptFor(way),
+    })
+    const listening = await abortable(this.listening, signal)
+    this.currentWay = listening.way
+    this.followListening(listening, transport)
+    try {
+      await this.getCertificate(signal)
+    } catch (error) {
+      await listening.cancel()
+      throw error
+    }
+    this.become({ kind: 'open', appAnswers: this.appAnswers, check: 'running', remarks: listening.remarks })
+  }
+
+  /** The stages last for the tunnel's life, with what they have learned, unless its address becomes another. */
+  private acceptFor(way: PublicWay): Accept {
+    const { app, certificateFor, clock, log } = this.options
+    if (this.stages?.way.publicUrl !== way.publicUrl) {
+      this.stages?.dispose()
+      this.stages = new Stages({
+        ...{ way, app, certificateFor, clock, log },
+        report: {
+          onAnswer: () => this.setAppAnswers(true),
+          onNoAnswer: (error) => {
+            log.warn(`port ${app.port} did not answer a visitor: ${error.message}`)
+            this.setAppAnswers(false)
+          },
+        },
+      })
+    }
+    return this.stages.accept
+  }
+
+  /** Only with the server listening can an authority see that the name leads here. */
+  private async getCertificate(signal: AbortSignal): Promise<void> {
+    const certificate = this.stages?.certificate
+    if (certificate === undefined) return
+    if (this.current.kind === 'connecting' && certificate.current === undefined)
+      this.become({ kind: 'connecting', hop: 'certificate' })
+    await certificate.ready(signal)
+  }
+
+  /** A server may end what it did for us, or change its address, while the connection stands. */
+  private followListening({ onDidChangeUrl, onDidEnd }: Listening, transport: Transport): void {
+    const isPast = () => this.transport !== transport || this.ended.signal.aborted
+    onDidChangeUrl?.((publicUrl) => {
+      if (isPast() || this.currentWay === undefined) return
+      this.currentWay = { ...this.currentWay, publicUrl }
+      this.background(this.checks.untilItPasses(this.newLife()))
+    })
+    onDidEnd?.((failure) => {
+      if (isPast()) return
+      this.life.abort()
+      if (!failure.canHeal) this.become({ kind: 'failed', failure })
+      else if (!this.options.connection.renew(failure, { isAsked: false })) this.listenAgain(transport)
+    })
   }
 
   /** Follows the connection once the tunnel has stood. */
@@ -181,9 +274,12 @@ export class Tunnel {
     switch (state.kind) {
       case 'connecting':
       case 'waiting':
-      case 'failed':
         this.life.abort()
         this.become(state)
+        return
+      case 'failed':
+        this.life.abort()
+        this.become({ ...state, failure: failures.from(this.explain(state.failure)) })
         return
       case 'ready':
         if (state.transport !== this.transport) this.listenAgain(state.transport)
@@ -211,57 +307,55 @@ export class Tunnel {
         await this.listen(transport, life)
         break
       } catch (thrown) {
-        if (isCancelled(thrown) || !transport.isOpen) return
+        if (!transport.isOpen) return
+        if (isCancelled(thrown)) {
+          this.onDeclined(life)
+          return
+        }
         const failure = failures.from(thrown)
         if (!failure.canHeal) {
           this.become({ kind: 'failed', failure })
           return
         }
+        // What a service's session has said once it does not say again.
+        if (this.isAtService && this.options.connection.renew(failure, { isAsked: false })) return
         log.warn(`${failure.message} ${failure.said ?? ''}`.trimEnd())
         const waitMs = backoffMs(tries)
         this.become({ kind: 'waiting', failure, retryAt: clock.now() + waitMs })
-        await this.sleep(waitMs, life)
+        await this.pause.wait(waitMs, life)
       }
     }
-    await this.untilItPasses(life)
+    await this.checks.untilItPasses(life)
   }
 
-  private async untilItPasses(life: AbortSignal): Promise<void> {
-    if (await this.check(life)) await this.checkAgain(life)
+  /** A person was asked, and does not want it so; unless nobody waits for the answer any more. */
+  private onDeclined(life: AbortSignal): void {
+    if (!life.aborted) void this.stop()
   }
 
-  /** The network around may come back later than the connection, and a proxy may be cured: the warning goes then. */
-  private async checkAgain(life: AbortSignal): Promise<void> {
-    for (let tries = firstCheckAgain; !life.aborted; tries++) {
-      await this.sleep(backoffMs(tries), life)
-      const { current } = this
-      if (current.kind !== 'open' || !(current.check instanceof Failure)) return
-      if (!(await this.check(life, { quietly: true }))) return
-    }
+  private get subject(): CheckSubject | undefined {
+    const { stages, currentWay: way } = this
+    if (stages === undefined || way === undefined) return undefined
+    // Where a service's visitors come in is its own affair.
+    const server = this.isAtService ? undefined : this.transport?.peerAddress
+    return { way, expect: () => stages.expect(), server }
   }
 
-  /** Answers what is wrong with the public URL, if anything is; it stands in the state too. */
-  private async check(signal: AbortSignal, options = { quietly: false }): Promise<Failure | undefined> {
-    const { way, server, log } = this.options
-    signal.throwIfAborted()
-    const number = ++this.checks
-    if (!options.quietly) this.setCheck('running')
-    const expected = this.stage.expect()
-    try {
-      const { publicUrl } = way
-      const answer = await fetchPublicUrl({ publicUrl, nonce: expected.nonce, signal, ca: server.ca })
-      if (signal.aborted) throw new Cancelled()
-      const facts = { publicUrl, bind: way.bind, nonce: expected.nonce, arrived: expected.arrived() }
-      const failure = judgePublicAnswer(answer, facts)
-      // One that began later knows better.
-      if (number !== this.checks) return undefined
-      if (failure) log.warn(`${failure.message} ${failure.said ?? ''}`.trimEnd())
-      else log.info(`${publicUrl} leads to port ${this.app.port}`)
-      this.setCheck(failure ?? 'passed')
-      return failure
-    } finally {
-      expected.done()
-    }
+  /** sshd makes sockets that only their user may open, unless told otherwise (StreamLocalBindMask 0177). */
+  private async letProxyIn({ bind }: PublicWay): Promise<boolean> {
+    const { connection } = this.options
+    if (bind.kind !== 'unix' || this.transport === undefined) return false
+    return connection.openToProxy(this.transport, bind.path)
+  }
+
+  private get isAtService(): boolean {
+    return this.server.profile.kind === 'service'
+  }
+
+  /** A service lets people in by rules of its own. */
+  private explain(error: unknown): unknown {
+    const { profile } = this.server
+    return profile.kind === 'service' ? explainLogin(profile, error) : error
   }
 
   /** For what nobody awaits: its end by a stop or a lost connection is in order. */
@@ -269,10 +363,6 @@ export class Tunnel {
     work.catch((error: unknown) => {
       if (!isCancelled(error)) this.options.log.error(`tunnel to port ${this.app.port}: ${String(error)}`)
     })
-  }
-
-  private setCheck(check: 'running' | 'passed' | Failure): void {
-    if (this.current.kind === 'open') this.become({ ...this.current, check })
   }
 
   /** What shows the state must not be able to end the healing. */
@@ -285,36 +375,7 @@ export class Tunnel {
       this.options.log.error(`a listener failed: ${String(error)}`)
     }
   }
-
-  /** Until the time is over, somebody wakes it, or the signal is aborted. */
-  private sleep(ms: number, signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return Promise.resolve()
-    return new Promise((resolve) => {
-      const done = () => {
-        timer.dispose()
-        signal.removeEventListener('abort', done)
-        resolve()
-      }
-      const timer = this.options.clock.after(ms, done)
-      signal.addEventListener('abort', done)
-      this.wake = done
-    })
-  }
-
-  /** Answers whether it came to its end in that time. */
-  private async atMost(ms: number, promise: Promise<unknown>): Promise<boolean> {
-    let timer = toDisposable(() => undefined)
-    const limit = new Promise<false>((resolve) => {
-      timer = this.options.clock.after(ms, () => resolve(false))
-    })
-    const isInTime = await Promise.race([promise.then(() => true), limit])
-    timer.dispose()
-    return isInTime
-  }
 }
 
 /** A server that does not answer must not hold up the end; closing the connection ends its listeners too. */
 const stopLimitMs = 2000
-
-/** Of `backoffMs`: the first time after two to four seconds. */
-const firstCheckAgain = 3

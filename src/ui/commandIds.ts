@@ -1,11 +1,15 @@
 /** Every command the extension registers. Those of `contributed` stand in package.json with their titles. */
 export const commandIds = {
   expose: 'exposePort.expose',
+  addServer: 'exposePort.addServer',
+  editServers: 'exposePort.editServers',
+  prepareServer: 'exposePort.prepareServer',
   stop: 'exposePort.stop',
   stopAll: 'exposePort.stopAll',
   copyPublicUrl: 'exposePort.copyPublicUrl',
   openPublicUrl: 'exposePort.openPublicUrl',
   copySshCommand: 'exposePort.copySshCommand',
+  changeName: 'exposePort.changeName',
   showLog: 'exposePort.showLog',
 } as const
 

@@ -1,32 +1,36 @@
-import { sep } from 'node:path'
-import { ProgressLocation, window, workspace, type Memento } from 'vscode'
-import { Cancelled, Failure, type Hop } from '../base/failure'
-import type { Log } from '../base/log'
+import type { Memento } from 'vscode'
+import { DisposableStore } from '../base/disposable'
+import { Cancelled, Failure } from '../base/failure'
 import type { ListeningPort } from '../ports/listeningPort'
 import { probeLocalPort, type LocalProtocol } from '../ports/probe'
 import { riskOf } from '../ports/risk'
 import type { PortWatcher } from '../ports/watcher'
-import { tunnelName } from '../servers/name'
-import { fillIn } from '../servers/profile'
-import type { Server } from '../servers/server'
-import type { LocalApp } from '../tunnels/localApp'
-import type { Tunnel } from '../tunnels/tunnel'
+import type { ServerProfile } from '../servers/profile'
 import type { Tunnels } from '../tunnels/tunnels'
+import { askAnotherName } from './changeName'
 import { Consent } from './consent'
-import { formatLocalTarget, parseLocalTarget, type LocalTarget } from './localTarget'
-import { pickPort, processText, realPath } from './portPick'
-import { pickServer } from './serverPick'
-import { settings } from './settings'
+import { anotherNameWanted } from './exposurePrompts'
+import { parseLocalTarget, type LocalTarget } from './localTarget'
+import { announce, openInProgress } from './openTunnel'
+import { pickPort, processText } from './portPick'
+import { portName } from './portName'
+import { pickServer, type ServerPickParts } from './serverPick'
 import { showFailure } from './showFailure'
 import type { UrlClipboard } from './urlClipboard'
 
-interface ExposeParts {
+interface ExposeParts extends ServerPickParts {
   readonly watcher: PortWatcher
   readonly tunnels: Tunnels
   readonly clipboard: UrlClipboard
-  readonly thisMachine: () => Promise<Server>
   readonly memory: Memento
-  readonly log: Log
+}
+
+/** What has been chosen so far; the next try goes on from there. */
+interface Choices {
+  target: LocalTarget | undefined
+  listening?: ListeningPort | undefined
+  profile?: ServerProfile
+  name?: string
 }
 
 /** The command "Expose Port": from a listening port to its public URL on the clipboard. */
@@ -42,28 +46,45 @@ export class ExposeCommand {
    * `argument` may name the target: a port, `host:port`, or a row of VS Code's Ports view.
    */
   async run(argument?: unknown): Promise<string | undefined> {
+    const choices: Choices = { target: targetFrom(argument) }
     for (;;) {
+      // A server that is added on the way keeps its connection until the port is exposed.
+      const until = new DisposableStore()
       try {
-        return await this.expose(argument)
+        return await this.expose(choices, until)
       } catch (error) {
-        if (!(await showFailure(error, this.parts.log))) return undefined
+        if (!(await this.mayTryAgain(error, choices))) return undefined
+      } finally {
+        until.dispose()
       }
     }
   }
 
-  private async expose(argument: unknown): Promise<string | undefined> {
+  private async mayTryAgain(error: unknown, choices: Choices): Promise<boolean> {
+    const { tunnels, log } = this.parts
+    const { target, listening, profile, name } = choices
+    if (target === undefined || profile === undefined || name === undefined) return showFailure(error, log)
+    const changeName = async () => {
+      const named = { target, listening }
+      return (await askAnotherName(named, { profile, name, tunnels })) !== undefined
+    }
+    const isAsked = error instanceof Failure && error.kind === anotherNameWanted
+    return isAsked ? changeName() : showFailure(error, log, 'error', changeName)
+  }
+
+  private async expose(choices: Choices, until: DisposableStore): Promise<string | undefined> {
     const { watcher, tunnels } = this.parts
-    const given = targetFrom(argument)
-    const picked = given
-      ? { target: given, listening: await lookUp(given, watcher) }
+    const picked = choices.target
+      ? { target: choices.target, listening: await lookUp(choices.target, watcher) }
       : await pickPort(watcher, tunnels)
     if (picked === undefined) return undefined
     const { target, listening } = picked
+    Object.assign(choices, { target, listening })
     const abort = new AbortController()
     // It looks while the person chooses a server.
     const probed = probeLocalPort(target, { signal: abort.signal, process: listening?.process })
     try {
-      return await this.exposeTarget(target, listening, probed)
+      return await this.exposeTarget(target, choices, { probed, until })
     } finally {
       abort.abort(new Cancelled())
       // Whoever cancelled does not want to hear of it any more.
@@ -73,108 +94,42 @@ export class ExposeCommand {
 
   private async exposeTarget(
     target: LocalTarget,
-    listening: ListeningPort | undefined,
-    probed: Promise<LocalProtocol>,
+    choices: Choices,
+    { probed, until }: { readonly probed: Promise<LocalProtocol>; readonly until: DisposableStore },
   ): Promise<string | undefined> {
-    const { tunnels, clipboard, log, thisMachine } = this.parts
+    const { tunnels, clipboard, log } = this.parts
+    const { listening } = choices
     // A port that was typed may have no listener at all; better said before the next question.
     if (listening === undefined) await probed
-    const server = await pickServer({ log, thisMachine })
+    const server = await pickServer(this.parts, { until, again: choices.profile?.id })
     if (server === undefined) return undefined
+    const { profile } = server
 
-    const open = tunnels.find(target, server.profile.id)
+    const open = tunnels.find(target, profile.id)
     if (open !== undefined) {
       if (open.state.kind !== 'open') open.retryNow()
       await clipboard.copy(open)
       return open.publicUrl
     }
-    const name = tunnelName(folderFor(listening), target.port)
-    const { publicUrl } = fillIn(server.profile, name)
+    const name = portName({ target, listening }, profile, log)
+    Object.assign(choices, { profile, name })
     const protocol = await probed
     const agreed = await this.consent.ask({
-      target,
-      serverId: server.profile.id,
+      ...{ target, profile, protocol },
       process: processText(listening),
-      protocol,
-      publicUrl,
+      publicUrl: tunnels.expectedUrl(profile, name),
       risk: riskOf({ port: target.port, ...(listening?.process ? { process: listening.process } : {}) }),
     })
     if (!agreed) return undefined
-    const tunnel = await this.open({ ...target, protocol }, server, name)
-    await this.announce(tunnel)
+    const tunnel = await openInProgress(tunnels, { app: { ...target, protocol }, server, name })
+    await announce(tunnel, this.parts)
     return tunnel.publicUrl
   }
-
-  private open(app: LocalApp, server: Server, name: string): Promise<Tunnel> {
-    const { tunnels } = this.parts
-    return Promise.resolve(
-      window.withProgress(
-        {
-          location: ProgressLocation.Notification,
-          cancellable: true,
-          title: `Exposing port ${formatLocalTarget(app)}`,
-        },
-        async (progress, token) => {
-          const abort = new AbortController()
-          const onCancel = token.onCancellationRequested(() => abort.abort(new Cancelled()))
-          const onChange = tunnels.onDidChange((all) => {
-            const tunnel = all.find((one) => isSame(one.app, app) && one.state.kind === 'connecting')
-            if (tunnel?.state.kind === 'connecting') {
-              progress.report({ message: hopText(tunnel.state.hop, server.profile.ssh) })
-            } else if (all.some((one) => isSame(one.app, app) && one.state.kind === 'open')) {
-              progress.report({ message: 'checking the public URL' })
-            }
-          })
-          try {
-            return await tunnels.open({ app, server, name, signal: abort.signal })
-          } finally {
-            onChange.dispose()
-            onCancel.dispose()
-          }
-        },
-      ),
-    )
-  }
-
-  /** The URL goes to the clipboard only once it has been seen to lead here. */
-  private async announce(tunnel: Tunnel): Promise<void> {
-    const { clipboard, log } = this.parts
-    const { state, publicUrl } = tunnel
-    if (state.kind === 'open' && state.check instanceof Failure) {
-      void showFailure(state.check, log, 'warning').then((retry) => {
-        if (retry) tunnel.retryNow()
-      })
-      return
-    }
-    const copied = settings.copyUrl()
-    if (copied) await clipboard.copy(tunnel)
-    const where = copied ? ' The URL is on the clipboard.' : ''
-    const message = `Port ${formatLocalTarget(tunnel.app)} is public at ${publicUrl}${where === '' ? '' : '.'}${where}`
-    void window.showInformationMessage(message, 'Open', 'Copy').then((chosen) => {
-      if (chosen === 'Open') void clipboard.open(tunnel)
-      if (chosen === 'Copy') void clipboard.copy(tunnel)
-    })
-  }
-}
-
-function isSame(app: LocalTarget, target: LocalTarget): boolean {
-  return app.host === target.host && app.port === target.port
 }
 
 async function lookUp(target: LocalTarget, watcher: PortWatcher): Promise<ListeningPort | undefined> {
   if (target.host !== 'localhost') return undefined
   return (await watcher.refresh()).find(({ port }) => port === target.port)
-}
-
-/** The workspace folder the listening process runs in, else the first one: its name becomes part of the URL. */
-function folderFor(listening: ListeningPort | undefined): string | undefined {
-  const folders = workspace.workspaceFolders ?? []
-  const processFolder = listening?.process?.folder
-  const inside = folders.find(({ uri }) => {
-    const path = realPath(uri.fsPath)
-    return processFolder === path || processFolder?.startsWith(path + sep) === true
-  })
-  return (inside ?? folders[0])?.name
 }
 
 /** Another extension, a keybinding or the Ports view may name the target; what they pass is not trusted. */
@@ -185,29 +140,4 @@ function targetFrom(argument: unknown): LocalTarget | undefined {
     return typeof argument.remotePort === 'number' ? parseLocalTarget(String(argument.remotePort)) : undefined
   }
   return undefined
-}
-
-function hopText(hop: Hop, server: string): string {
-  switch (hop) {
-    case 'settings':
-      return 'reading the settings'
-    case 'local app':
-      return 'looking at the local app'
-    case 'DNS':
-      return `looking up ${server}`
-    case 'TCP':
-      return `connecting to ${server}`
-    case 'SSH handshake':
-      return `SSH handshake with ${server}`
-    case 'host key':
-      return `checking the host key of ${server}`
-    case 'authentication':
-      return `logging in to ${server}`
-    case 'remote forward':
-      return `asking ${server} to listen`
-    case 'connection':
-      return `connecting to ${server}`
-    case 'public URL':
-      return 'checking the public URL'
-  }
 }

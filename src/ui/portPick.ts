@@ -113,7 +113,7 @@ function portRow(listening: ListeningPort, tunnels: Tunnels): PortItem {
   return {
     key: String(port),
     label: String(port),
-    description: tunnel ? `${name} → ${tunnel.publicUrl}`.trim() : name,
+    description: tunnel ? `${name} → ${tunnel.title}`.trim() : name,
     detail: detail.filter((part) => part !== undefined).join(' · '),
     choice: { target: { host: 'localhost', port }, listening },
   }

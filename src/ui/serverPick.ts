@@ -1,63 +1,46 @@
-import { QuickPickItemKind, window, type QuickPickItem } from 'vscode'
+import { window } from 'vscode'
+import type { DisposableStore } from '../base/disposable'
 import { Failure } from '../base/failure'
 import type { Log } from '../base/log'
 import { configuredServer, type Server } from '../servers/server'
+import { listSshHosts } from '../servers/sshHosts'
 import { formatProblem, type Servers } from '../servers/validation'
-import { addServer } from './addServer'
+import type { AddServer } from './addServer'
 import { settings } from './settings'
 import { editServers } from './showFailure'
+import { pickWhere } from './wherePick'
+import { rowsToExpose } from './whereRows'
 
-/**
- * Answers the server to expose through: the default one, the only one, or the one picked. Undefined on Escape.
- * @throws Failure when the settings hold servers but none of them is right.
- */
-export async function pickServer(options: {
+export interface ServerPickParts {
   readonly log: Log
   /** Starts the server that ships with the extension. */
   readonly thisMachine: () => Promise<Server>
-}): Promise<Server | undefined> {
-  const { log, thisMachine } = options
+  readonly addServer: AddServer
+}
+
+/**
+ * Answers the server to expose through: the default one, the only one, or the one picked, which may be added first;
+ * its connection then stays open as long as `until`. Undefined on Escape. `again` is the one of the try before.
+ * @throws Failure when the settings hold servers but none of them is right.
+ */
+export async function pickServer(
+  { log, thisMachine, addServer }: ServerPickParts,
+  { until, again }: { readonly until: DisposableStore; readonly again: string | undefined },
+): Promise<Server | undefined> {
   const servers = settings.servers()
   sayProblems(servers, log)
-  const byDefault = servers.profiles.find((profile) => profile.id === settings.defaultServer())
-  const only = servers.profiles.length === 1 ? servers.profiles[0] : undefined
-  const chosen = byDefault ?? only
+  const { profiles } = servers
+  const named = (id: string | undefined) => profiles.find((profile) => profile.id === id)
+  const only = profiles.length === 1 ? profiles[0] : undefined
+  const chosen = named(again) ?? named(settings.defaultServer()) ?? only
   if (chosen !== undefined) return configuredServer(chosen, log)
 
-  const rows: ServerItem[] = [
-    ...servers.profiles.map((profile) => ({
-      label: profile.id,
-      description: profile.ssh,
-      detail: profile.publicUrl,
-      choose: () => Promise.resolve(configuredServer(profile, log)),
-    })),
-    { label: '', kind: QuickPickItemKind.Separator, choose: nothing },
-    {
-      label: '$(add) Add a server…',
-      detail: 'Your own server, with sshd and a reverse proxy such as nginx or Caddy',
-      choose: () => addServer(log),
-    },
-    {
-      label: '$(beaker) Try it on this machine only',
-      detail: 'An HTTPS address that only this machine can reach; nothing becomes public',
-      choose: thisMachine,
-    },
-  ]
-  const picked = await window.showQuickPick(rows, {
+  const where = await pickWhere(rowsToExpose(profiles, await listSshHosts()), {
     title: 'Expose Port',
     placeHolder: 'Where should it be public?',
-    matchOnDescription: true,
-    matchOnDetail: true,
   })
-  return picked?.choose()
-}
-
-interface ServerItem extends QuickPickItem {
-  readonly choose: () => Promise<Server | undefined>
-}
-
-function nothing(): Promise<undefined> {
-  return Promise.resolve(undefined)
+  if (where?.kind === 'this machine') return thisMachine()
+  return where && addServer.add(where, until)
 }
 
 /** One wrong server must not stop the others, but it must not pass in silence either. */

@@ -1,17 +1,54 @@
-import { workspace } from 'vscode'
+import { workspace, type Uri } from 'vscode'
+import { readPortWishes, type PortProblem, type PortWishes } from '../servers/portWishes'
 import { readServers, type Servers } from '../servers/validation'
+import { expandHome } from '../ssh/sshConfig'
+
+/** Where certificates come from. */
+export interface AcmeSettings {
+  /** Of the authority (RFC 8555 7.1.1). */
+  readonly directoryUrl: string
+  /** A PEM file of whom to trust besides the public authorities when talking to that one. */
+  readonly caFile?: string
+  /** An email address. */
+  readonly contact?: string
+}
 
 /** The extension's settings, read anew each time, as `unknown` until a validator has seen them. */
 export const settings = {
   /** Only what stands in the user's own settings: a workspace never chooses where traffic goes. */
   servers(): Servers {
-    return readServers(workspace.getConfiguration('exposePort').inspect('servers')?.globalValue)
+    return readServers(userValue('servers'))
   },
   defaultServer(): string | undefined {
-    const value: unknown = workspace.getConfiguration('exposePort').inspect('defaultServer')?.globalValue
-    return typeof value === 'string' && value !== '' ? value : undefined
+    return userText('defaultServer')
   },
   copyUrl(): boolean {
     return workspace.getConfiguration('exposePort').get('copyUrl') !== false
   },
+  /** What the workspace says counts too: a name is shown before anything is exposed, and leads to nobody else. */
+  ports(folder?: Uri): { wishes: PortWishes; problems: readonly PortProblem[] } {
+    return readPortWishes(workspace.getConfiguration('exposePort', folder).get('ports'))
+  },
+  /** The user's own, as with servers: the authority learns names, and its CA file decides whom to trust. */
+  acme(): AcmeSettings {
+    const caFile = userText('acme.caFile')
+    const contact = userText('acme.contact')
+    return {
+      directoryUrl: userText('acme.directory') ?? letsEncrypt,
+      ...(caFile === undefined ? {} : { caFile: expandHome(caFile) }),
+      ...(contact === undefined ? {} : { contact }),
+    }
+  },
+}
+
+/** https://letsencrypt.org/docs/acme-protocol-updates; the manifest's default is the same. */
+const letsEncrypt = 'https://acme-v02.api.letsencrypt.org/directory'
+
+function userValue(key: string): unknown {
+  return workspace.getConfiguration('exposePort').inspect(key)?.globalValue
+}
+
+function userText(key: string): string | undefined {
+  const value = userValue(key)
+  return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined
 }

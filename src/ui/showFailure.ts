@@ -6,12 +6,14 @@ import { commandIds } from './commandIds'
 
 /**
  * Shows what went wrong, what the other side said and what to do next, with buttons that do it. Answers true when
- * the person chose to try again. A cancellation shows nothing.
+ * the person chose to try again. A cancellation shows nothing. `changeName` asks for another name and answers
+ * whether there is one to try again with; without it there is no such button.
  */
 export async function showFailure(
   error: unknown,
   log: Log,
   severity: 'error' | 'warning' = 'error',
+  changeName?: () => Promise<boolean>,
 ): Promise<boolean> {
   if (isCancelled(error)) return false
   if (!(error instanceof Failure)) {
@@ -23,13 +25,16 @@ export async function showFailure(
     return false
   }
   log.error(`${error.hop}: ${sentence(error)}`)
-  const buttons = error.remedies.map((remedy) => ({ title: titleOf(remedy), remedy }))
+  const buttons = error.remedies
+    .filter((remedy) => remedy.do !== 'change name' || changeName !== undefined)
+    .map((remedy) => ({ title: titleOf(remedy), remedy }))
   const show = severity === 'error' ? window.showErrorMessage : window.showWarningMessage
   const chosen = await show(sentence(error), ...buttons)
-  return chosen === undefined ? false : carryOut(chosen.remedy)
+  return chosen === undefined ? false : carryOut(chosen.remedy, changeName)
 }
 
-function sentence({ message, said, advice }: Failure): string {
+/** What happened, what the other side said and what to do next, for a notification. */
+export function sentence({ message, said, advice }: Failure): string {
   const text = [message, said, advice].filter((part) => part !== undefined && part !== '').join(' ')
   // Notifications render links, and what a server said must not become one.
   return text.replaceAll('](', '] (')
@@ -45,12 +50,14 @@ function titleOf(remedy: Remedy): string {
       return 'Try Again'
     case 'open file':
       return 'Open File'
+    case 'change name':
+      return 'Change Name…'
     default:
       return assertNever(remedy)
   }
 }
 
-async function carryOut(remedy: Remedy): Promise<boolean> {
+async function carryOut(remedy: Remedy, changeName?: () => Promise<boolean>): Promise<boolean> {
   switch (remedy.do) {
     case 'open settings':
       await editServers()
@@ -60,6 +67,8 @@ async function carryOut(remedy: Remedy): Promise<boolean> {
       return false
     case 'retry':
       return true
+    case 'change name':
+      return (await changeName?.()) ?? false
     case 'open file': {
       const at = new Position((remedy.line ?? 1) - 1, 0)
       await window.showTextDocument(Uri.file(remedy.path), { selection: new Range(at, at) })

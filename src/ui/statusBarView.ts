@@ -1,4 +1,5 @@
 import { Failure } from '../base/failure'
+import { whoCanRead } from '../servers/visibility'
 import type { Tunnel, TunnelState } from '../tunnels/tunnel'
 import { commandIds, innerCommandIds } from './commandIds'
 
@@ -12,7 +13,9 @@ export interface StatusBarView {
   readonly tooltip: string
 }
 
-export type ShownTunnel = Pick<Tunnel, 'id' | 'publicUrl' | 'state' | 'app'>
+export type ShownTunnel = Pick<Tunnel, 'id' | 'title' | 'state' | 'app'> & {
+  readonly server: Pick<Tunnel['server'], 'profile'>
+}
 
 /**
  * Derives the status bar from the tunnels, in the order they were opened; undefined when there is nothing to
@@ -61,8 +64,8 @@ interface Description {
   readonly canRetry: boolean
 }
 
-function describe({ publicUrl, state, app }: ShownTunnel, now: number): Description {
-  const url = shorten(publicUrl)
+function describe({ title, state, app }: ShownTunnel, now: number): Description {
+  const url = shorten(title)
   switch (state.kind) {
     case 'connecting':
       return {
@@ -70,12 +73,12 @@ function describe({ publicUrl, state, app }: ShownTunnel, now: number): Descript
         text: url,
         severity: 'normal',
         command: commandIds.showLog,
-        label: `Connecting ${publicUrl}`,
+        label: `Connecting ${title}`,
         detail: `Connecting: ${state.hop}`,
         canRetry: false,
       }
     case 'open':
-      return describeOpen(publicUrl, state, app.port)
+      return describeOpen(title, state, app.port)
     case 'waiting': {
       const seconds = Math.max(0, Math.ceil((state.retryAt - now) / 1000))
       return {
@@ -84,7 +87,7 @@ function describe({ publicUrl, state, app }: ShownTunnel, now: number): Descript
         severity: 'warning',
         command: innerCommandIds.retry,
         // Without the countdown, so that a screen reader is not made to read each second.
-        label: `Waiting to reconnect ${publicUrl}. Retry now`,
+        label: `Waiting to reconnect ${title}. Retry now`,
         detail: `${state.failure.message} Trying again in ${seconds} s.`,
         canRetry: true,
       }
@@ -95,7 +98,7 @@ function describe({ publicUrl, state, app }: ShownTunnel, now: number): Descript
         text: url,
         severity: 'error',
         command: innerCommandIds.showProblem,
-        label: `Failed: ${publicUrl}. Show what to do`,
+        label: `Failed: ${title}. Show what to do`,
         detail: `${state.failure.message} ${state.failure.advice}`,
         canRetry: true,
       }
@@ -105,7 +108,7 @@ function describe({ publicUrl, state, app }: ShownTunnel, now: number): Descript
         text: url,
         severity: 'normal',
         command: commandIds.showLog,
-        label: `Closed ${publicUrl}`,
+        label: `Closed ${title}`,
         detail: 'Closed',
         canRetry: false,
       }
@@ -147,7 +150,7 @@ function describeOpen(
     severity: 'normal',
     command,
     label: `Public URL ${publicUrl}. Copy`,
-    detail: `Leads to port ${port}.`,
+    detail: [`Leads to port ${port}.`, ...state.remarks].join(' '),
     canRetry: false,
   }
 }
@@ -163,7 +166,13 @@ function tooltip(tunnel: ShownTunnel, { detail, canRetry }: Description): string
     link('Stop', commandIds.stop),
     link('Log', commandIds.showLog),
   ]
-  return `**${escapeMarkdown(tunnel.publicUrl)}**\n\n${escapeMarkdown(detail)}\n\n${links.join(' · ')}`
+  const paragraphs = [
+    `**${escapeMarkdown(tunnel.title)}**`,
+    escapeMarkdown(detail),
+    escapeMarkdown(whoCanRead(tunnel.server.profile)),
+    links.join(' · '),
+  ]
+  return paragraphs.join('\n\n')
 }
 
 /** What a server said stands in the tooltip too; it must not become a link there. */

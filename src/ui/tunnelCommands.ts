@@ -42,7 +42,12 @@ export function registerTunnelCommands(parts: {
   return owned
 }
 
-async function chooseTunnel(tunnels: Tunnels, placeHolder: string, id: unknown): Promise<Tunnel | undefined> {
+/** The tunnel with this id, the only one, or the one that is picked; says so when nothing is exposed. */
+export async function chooseTunnel(
+  tunnels: Tunnels,
+  placeHolder: string,
+  id: unknown,
+): Promise<Tunnel | undefined> {
   const all = tunnels.all
   const given = all.find((tunnel) => tunnel.id === id)
   if (given !== undefined) return given
@@ -52,7 +57,7 @@ async function chooseTunnel(tunnels: Tunnels, placeHolder: string, id: unknown):
     return undefined
   }
   const rows: (QuickPickItem & { tunnel: Tunnel })[] = [...all].reverse().map((tunnel) => ({
-    label: tunnel.publicUrl,
+    label: tunnel.title,
     description: `port ${formatLocalTarget(tunnel.app)}`,
     detail: tunnel.server.profile.ssh,
     tunnel,
@@ -62,6 +67,7 @@ async function chooseTunnel(tunnels: Tunnels, placeHolder: string, id: unknown):
 }
 
 async function copySshCommand({ server, way, app }: Tunnel): Promise<void> {
+  if (way === undefined) return void window.showInformationMessage('This tunnel is still being opened.')
   const { destination, identityFile } = server.profile
   const command = equivalentSshCommand({ destination, bind: way.bind, local: app, identityFile })
   await env.clipboard.writeText(command)

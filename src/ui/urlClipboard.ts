@@ -8,11 +8,12 @@ export class UrlClipboard {
   readonly onDidCopy = this.didCopy.event
 
   async copy(tunnel: Tunnel): Promise<void> {
+    if (tunnel.publicUrl === undefined) return
     await env.clipboard.writeText(tunnel.publicUrl)
     this.didCopy.fire()
   }
 
   async open(tunnel: Tunnel): Promise<void> {
-    await env.openExternal(Uri.parse(tunnel.publicUrl, true))
+    if (tunnel.publicUrl !== undefined) await env.openExternal(Uri.parse(tunnel.publicUrl, true))
   }
 }

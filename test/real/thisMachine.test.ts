@@ -10,7 +10,6 @@ import { startThisMachine, type ThisMachine } from '../../src/servers/thisMachin
 import { agentOf } from '../../src/ssh/identities'
 import type { SshSettings } from '../../src/ssh/settings'
 import { loadSsh2 } from '../../src/ssh/ssh2Library'
-import type { SshPrompts } from '../../src/ssh/prompts'
 import type { LocalApp } from '../../src/tunnels/localApp'
 import type { Tunnel } from '../../src/tunnels/tunnel'
 import { Tunnels } from '../../src/tunnels/tunnels'
@@ -24,6 +23,7 @@ import {
 import { leakCheck } from '../support/leakCheck'
 import { openSse, openWebSocket, visit } from '../support/publicFetch'
 import { Scope } from '../support/scope'
+import { scriptedPrompts } from '../support/scriptedPrompts'
 import { waitUntil } from '../support/waitUntil'
 
 describe('this machine: a server with an HTTPS front inside this process', function () {
@@ -38,7 +38,7 @@ describe('this machine: a server with an HTTPS front inside this process', funct
   beforeEach(async () => {
     scope = new Scope()
     log = recordedLog()
-    tunnels = new Tunnels({ prompts: noQuestions, clock: systemClock, log })
+    tunnels = new Tunnels({ prompts: scriptedPrompts(), clock: systemClock, log })
     thisMachine = await startThisMachine({ log })
     scope.add(() => thisMachine.dispose())
     scope.add(async () => {
@@ -57,7 +57,7 @@ describe('this machine: a server with an HTTPS front inside this process', funct
   it('exposes a port: the check passes, and a visitor reaches the app', async () => {
     const app = await startEchoApp(scope)
     const tunnel = await expose(app.port, 'bot')
-    assert.deepEqual(tunnel.state, { kind: 'open', appAnswers: true, check: 'passed' })
+    assert.deepEqual(tunnel.state, { kind: 'open', appAnswers: true, check: 'passed', remarks: [] })
     assert.equal(tunnel.publicUrl, `https://bot.localhost:${thisMachine.httpsPort}`)
 
     const answer = await visit(`${tunnel.publicUrl}/hook?x=1`, { ca, body: '{"object":"page"}' })
@@ -94,7 +94,7 @@ describe('this machine: a server with an HTTPS front inside this process', funct
   it('passes half-close: who ends their side still gets the answer', async () => {
     const app = await startTcpApp(scope)
     const tunnel = await expose(app.port, 'tcp')
-    const visitor = await connectTo(tunnel.publicUrl, ca)
+    const visitor = await connectTo(tunnel.publicUrl!, ca)
     const size = 5_000_000
     deterministicBytes(size).pipe(visitor)
     let answer = ''
@@ -105,7 +105,7 @@ describe('this machine: a server with an HTTPS front inside this process', funct
   it('holds back who sends faster than the app takes', async () => {
     const stalled = await stalledApp(scope)
     const tunnel = await expose(stalled.port, 'slow')
-    const visitor = await connectTo(tunnel.publicUrl, ca)
+    const visitor = await connectTo(tunnel.publicUrl!, ca)
     scope.add(() => visitor.destroy())
     const chunk = Buffer.alloc(1_000_000)
     let taken = 0
@@ -130,10 +130,10 @@ describe('this machine: a server with an HTTPS front inside this process', funct
       [first, one],
       [second, two],
     ] as const) {
-      assert.equal((await visit(tunnel.publicUrl, { ca })).status, 200)
+      assert.equal((await visit(tunnel.publicUrl!, { ca })).status, 200)
       assert.ok(app.requests.length > 0)
-      const visitor = await connectTo(tunnel.publicUrl, ca)
-      assert.equal(visitor.getPeerCertificate().subjectaltname, `DNS:${new URL(tunnel.publicUrl).hostname}`)
+      const visitor = await connectTo(tunnel.publicUrl!, ca)
+      assert.equal(visitor.getPeerCertificate().subjectaltname, `DNS:${new URL(tunnel.publicUrl!).hostname}`)
       assert.equal(visitor.alpnProtocol, 'http/1.1')
       visitor.destroy()
     }
@@ -160,7 +160,7 @@ describe('this machine: a server with an HTTPS front inside this process', funct
   it('answers 502 while the app is down, and works again when it is back', async () => {
     const app = await startEchoApp(scope)
     const { port } = app
-    const { publicUrl } = await expose(port, 'bot')
+    const publicUrl = (await expose(port, 'bot')).publicUrl!
     await app.close()
     const down = await visit(publicUrl, { ca, headers: { accept: 'application/json' } })
     assert.equal(down.status, 502)
@@ -220,7 +220,7 @@ describe('this machine: a server with an HTTPS front inside this process', funct
     const leaks = leakCheck()
     const own = await startThisMachine({ log })
     const { fixedIdentity = '' } = await own.server.settings()
-    const ownTunnels = new Tunnels({ prompts: noQuestions, clock: systemClock, log })
+    const ownTunnels = new Tunnels({ prompts: scriptedPrompts(), clock: systemClock, log })
     const app = await startEchoApp(scope)
     const tunnel = await ownTunnels.open({
       app: { host: 'localhost', port: app.port, protocol: 'http' },
@@ -266,13 +266,6 @@ function recordedLog(): RecordedLog {
 }
 
 /** A server of our own gives no reason to ask a person anything. */
-const noQuestions: SshPrompts = {
-  unknownHostKey: () => Promise.reject(new Error('asked about the host key')),
-  password: () => Promise.reject(new Error('asked for a password')),
-  passphrase: () => Promise.reject(new Error('asked for a passphrase')),
-  passphraseProved: () => undefined,
-  keyboardInteractive: () => Promise.reject(new Error('asked something')),
-}
 
 async function connectTo(publicUrl: string, ca: { certPem: string }): Promise<TLSSocket> {
   const { hostname, port } = new URL(publicUrl)

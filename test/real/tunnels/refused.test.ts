@@ -215,9 +215,12 @@ describe('what is refused, each with its own message and nothing half-open', () 
       { server: 'vps', field: 'bind', message: 'needs an address too; write "127.0.0.1:8080"' },
     ])
     const { profile } = world.namedUrls()
-    assert.throws(() => fillIn({ ...profile, bind: { kind: 'unix', path: `/${'x'.repeat(107)}` } }, 'n'), {
-      kind: 'socket-path-too-long',
-    })
+    assert.throws(
+      () => fillIn({ ...profile, bind: { kind: 'unix', path: `/${'x'.repeat(107)}` } }, { name: 'n' }),
+      {
+        kind: 'socket-path-too-long',
+      },
+    )
   })
 
   it('a cancel at every hop leaves nothing', async () => {

@@ -41,9 +41,9 @@ describe('a tunnel through real sshd and nginx', () => {
         name: 'my-app-3000',
         signal,
       })
-      assert.deepEqual(tunnel.state, { kind: 'open', appAnswers: true, check: 'passed' })
+      assert.deepEqual(tunnel.state, { kind: 'open', appAnswers: true, check: 'passed', remarks: [] })
       assert.deepEqual(app.requests, [], 'the check never reaches the app')
-      const url = tunnel.publicUrl
+      const url = tunnel.publicUrl!
       const { ca } = world
 
       const echo = await visit(`${url}/hello?x=1`, { ca, method: 'POST', body: 'with a body' })
@@ -93,8 +93,8 @@ describe('a tunnel through real sshd and nginx', () => {
     assert.deepEqual(first.requests, [{ method: 'GET', url: '/a' }])
     assert.deepEqual(second.requests, [{ method: 'GET', url: '/b' }])
     await one.stop()
-    assert.equal((await visit(one.publicUrl, { ca })).status, 502)
-    assert.equal((await visit(two.publicUrl, { ca })).status, 200)
+    assert.equal((await visit(one.publicUrl!, { ca })).status, 502)
+    assert.equal((await visit(two.publicUrl!, { ca })).status, 200)
     await two.stop()
   })
 
@@ -105,8 +105,8 @@ describe('a tunnel through real sshd and nginx', () => {
     const urls: string[] = []
     for (let round = 0; round < 3; round++) {
       const tunnel = await tunnels.open({ app: appOf(app), server, name: 'again', signal })
-      urls.push(tunnel.publicUrl)
-      assert.equal((await visit(tunnel.publicUrl, { ca: world.ca })).status, 200)
+      urls.push(tunnel.publicUrl!)
+      assert.equal((await visit(tunnel.publicUrl!, { ca: world.ca })).status, 200)
       await tunnel.stop()
     }
     assert.equal(new Set(urls).size, 1)
@@ -126,7 +126,7 @@ describe('a tunnel through real sshd and nginx', () => {
         name: 'v6',
         signal,
       })
-      assert.equal((await visit(tunnel.publicUrl, { ca: world.ca })).status, 200)
+      assert.equal((await visit(tunnel.publicUrl!, { ca: world.ca })).status, 200)
       await tunnel.stop()
     }
   })
@@ -182,11 +182,11 @@ describe('a tunnel through real sshd and nginx', () => {
     const tunnels = world.tunnels()
     const tunnel = await tunnels.open({ app: appOf(app), server: world.namedUrls(), name: 'down', signal })
     await app.close()
-    assert.equal((await visit(tunnel.publicUrl, { ca: world.ca })).status, 502)
-    assert.deepEqual(tunnel.state, { kind: 'open', appAnswers: false, check: 'passed' })
+    assert.equal((await visit(tunnel.publicUrl!, { ca: world.ca })).status, 502)
+    assert.deepEqual(tunnel.state, { kind: 'open', appAnswers: false, check: 'passed', remarks: [] })
     await startEchoApp(scope, { port })
-    assert.equal((await visit(tunnel.publicUrl, { ca: world.ca })).status, 200)
-    assert.deepEqual(tunnel.state, { kind: 'open', appAnswers: true, check: 'passed' })
+    assert.equal((await visit(tunnel.publicUrl!, { ca: world.ca })).status, 200)
+    assert.deepEqual(tunnel.state, { kind: 'open', appAnswers: true, check: 'passed', remarks: [] })
     await tunnel.stop()
   })
 
@@ -206,7 +206,7 @@ describe('a tunnel through real sshd and nginx', () => {
         () => `the tunnel to heal: ${JSON.stringify(tunnel.state)}`,
         () => tunnel.state.kind === 'open' && tunnel.state.check === 'passed',
       )
-      assert.equal((await visit(tunnel.publicUrl, { ca: world.ca })).status, 200)
+      assert.equal((await visit(tunnel.publicUrl!, { ca: world.ca })).status, 200)
     }
     assert.ok(states.includes('waiting'), states.join(' '))
     await tunnels.stopAll()
@@ -234,7 +234,7 @@ describe('a tunnel through real sshd and nginx', () => {
       'the tunnel to heal',
       () => tunnel.state.kind === 'open' && tunnel.state.check === 'passed',
     )
-    assert.equal((await visit(tunnel.publicUrl, { ca: world.ca })).status, 200)
+    assert.equal((await visit(tunnel.publicUrl!, { ca: world.ca })).status, 200)
     await tunnel.stop()
   })
 

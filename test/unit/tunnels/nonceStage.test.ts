@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import type { Visitor } from '../../../src/base/visitor'
-import { nonceHeader, NonceStage } from '../../../src/tunnels/nonceStage'
+import { nonceHeader } from '../../../src/tunnels/nonce'
+import { NonceStage } from '../../../src/tunnels/nonceStage'
+import { FakeClock } from '../../support/fakeClock'
+import { helloBytes } from '../tls/hello'
 import { Collected, settle, visitorPair } from './streams'
 
 const requestWith = (nonce: string, path = '/') =>
@@ -9,12 +12,14 @@ const requestWith = (nonce: string, path = '/') =>
 describe('NonceStage', () => {
   let passed: { visitor: Visitor; read: Collected }[]
   let stage: NonceStage
+  let clock: FakeClock
   beforeEach(() => {
     passed = []
+    clock = new FakeClock()
     stage = new NonceStage((visitor) => {
       visitor.stream.on('error', () => undefined)
       passed.push({ visitor, read: new Collected(visitor.stream) })
-    })
+    }, clock)
   })
 
   /** Somebody who has come to the public URL. */
@@ -110,7 +115,13 @@ describe('NonceStage', () => {
     ['a nonce with something after it', 'GET / HTTP/1.1\r\nx-expose-port-check: NONCE0\r\n\r\n'],
     ['an empty nonce', 'GET / HTTP/1.1\r\nx-expose-port-check:\r\n\r\n'],
     ['HTTP/2 with prior knowledge', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\u0012\u0004'],
-    ['a TLS hello', '\u0016\u0003\u0001\u0002\0\u0001\0\u0001\u00fc\u0003\u0003bytes'],
+    ['something that begins like TLS', '\u0016\u0003\u0001\0\0bytes'],
+    ['a line that begins like the check', 'EXPOSE-PORT-CHECKS are fine'],
+    ['a check without a nonce', 'EXPOSE-PORT-CHECK \r\n'],
+    ['a check with another nonce', `EXPOSE-PORT-CHECK ${'0'.repeat(32)}\r\n`],
+    ['a check with something after it', 'EXPOSE-PORT-CHECK NONCE \r\n'],
+    ['a check in capitals', `EXPOSE-PORT-CHECK ${'A'.repeat(32)}\r\n`],
+    ['a check further on', 'X\r\nEXPOSE-PORT-CHECK NONCE\r\n'],
     ['an SSH client', 'SSH-2.0-OpenSSH_9.2\r\n'],
     ['a database', '\0\0\0\u0008\u0004\u00d2\u0016\u002f'],
     ['Redis', '*1\r\n$4\r\nPING\r\n'],
@@ -152,6 +163,91 @@ describe('NonceStage', () => {
       await settle()
     }
     assert.equal(passed[0]?.read.text, text)
+  })
+
+  for (const recordSize of [16_384, 20]) {
+    it(`sees the nonce in a TLS hello in records of up to ${recordSize}, and passes the visitor on untouched`, async () => {
+      const expected = stage.expect()
+      const hello = helloBytes({ alpn: ['h2', 'http/1.1', `expose-port-${expected.nonce}`], recordSize })
+      for (let at = 0; at < hello.length; at += 10) {
+        const other = stage.expect()
+        const again = helloBytes({ alpn: ['h2', 'http/1.1', `expose-port-${other.nonce}`], recordSize })
+        const { visitor, outside, answer } = visit()
+        outside.write(again.subarray(0, at))
+        await settle()
+        assert.equal(other.arrived(), false, `cut at ${at}`)
+        outside.write(again.subarray(at))
+        await settle()
+        assert.equal(other.arrived(), true, `cut at ${at}`)
+        const [app] = passed.splice(0)
+        assert.equal(app?.visitor.stream, visitor.stream)
+        assert.deepEqual(app.read.bytes, again)
+        visitor.stream.write('ServerHello')
+        await settle()
+        assert.equal(answer.text, 'ServerHello')
+      }
+      assert.equal(expected.arrived(), false)
+    })
+  }
+
+  it('passes on a TLS hello with another nonce, or none', async () => {
+    const expected = stage.expect()
+    for (const alpn of [
+      ['h2'],
+      [`expose-port-${'0'.repeat(32)}`],
+      [`expose-port-${expected.nonce}x`],
+      ['expose-port-'],
+    ]) {
+      const hello = helloBytes({ serverName: `expose-port-${expected.nonce}`, alpn })
+      visit().outside.write(hello)
+      await settle()
+      assert.deepEqual(passed.splice(0)[0]?.read.bytes, hello)
+    }
+    assert.equal(expected.arrived(), false)
+  })
+
+  it('answers the line, wherever it is cut, and the app never sees it', async () => {
+    const length = `EXPOSE-PORT-CHECK ${'0'.repeat(32)}\r\n`.length
+    for (let at = 0; at < length; at++) {
+      const expected = stage.expect()
+      const line = `EXPOSE-PORT-CHECK ${expected.nonce}\r\n`
+      const { outside, answer, visitor } = visit()
+      outside.write(line.slice(0, at))
+      await settle()
+      outside.write(line.slice(at))
+      await settle()
+      assert.ok(expected.arrived(), `cut at ${at}`)
+      assert.equal(answer.text, `EXPOSE-PORT-CHECK ${expected.nonce} OK\r\n`)
+      assert.ok(answer.ended)
+      outside.end()
+      await settle()
+      assert.ok(visitor.stream.destroyed)
+      expected.done()
+    }
+    assert.deepEqual(passed, [])
+  })
+
+  it('lets who says nothing through after a second, for the app may have to speak first', async () => {
+    const expected = stage.expect()
+    const silent = visit()
+    const slow = visit()
+    await clock.advance(900)
+    slow.outside.write('GET / HT')
+    await settle()
+    assert.equal(passed.length, 0)
+    await clock.advance(100)
+    assert.deepEqual(
+      passed.map(({ visitor }) => visitor.stream),
+      [silent.visitor.stream],
+    )
+    passed[0]?.visitor.stream.write('220 mail.example.com')
+    silent.outside.write(requestWith(expected.nonce))
+    await settle()
+    assert.equal(silent.answer.text, '220 mail.example.com')
+    assert.equal(passed[0]?.read.text, requestWith(expected.nonce), 'nobody looks at it any more')
+    await clock.advance(900)
+    assert.equal(passed[1]?.read.text, 'GET / HT')
+    assert.deepEqual(clock.pending, [])
   })
 
   const ends: [string, string][] = [

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { Failure } from '../../../src/base/failure'
+import type { OwnProfile } from '../../../src/servers/profile'
 import type { TunnelState } from '../../../src/tunnels/tunnel'
 import { commandIds, innerCommandIds } from '../../../src/ui/commandIds'
 import { shorten, statusBarView, type ShownTunnel, type StatusBarView } from '../../../src/ui/statusBarView'
@@ -10,11 +11,21 @@ const failure = new Failure({
 })
 const url = 'https://my-app-3000.dev.example.com'
 
+const profile: OwnProfile = {
+  ...{ kind: 'own', id: 'vps', ssh: 'me@dev.example.com', destination: { host: 'dev.example.com' } },
+  ...{
+    bind: { kind: 'unix', path: '/run/{name}.sock' },
+    publicUrl: url,
+    tls: 'server',
+    proxyProtocol: false,
+  },
+}
 const tunnel = (state: TunnelState, changes: Partial<ShownTunnel> = {}): ShownTunnel => ({
-  ...{ id: 7, publicUrl: url, state, app: { host: 'localhost', port: 3000, protocol: 'http' } },
+  ...{ id: 7, title: url, state, app: { host: 'localhost', port: 3000, protocol: 'http' } },
+  server: { profile },
   ...changes,
 })
-const open: TunnelState = { kind: 'open', appAnswers: true, check: 'passed' }
+const open = { kind: 'open', appAnswers: true, check: 'passed', remarks: [] } satisfies TunnelState
 const waiting = (ms: number): TunnelState => ({ kind: 'waiting', failure, retryAt: now + ms })
 
 function view(tunnels: readonly ShownTunnel[], copied = false): StatusBarView {
@@ -161,9 +172,9 @@ describe('statusBarView', () => {
   })
 
   describe('with several tunnels', () => {
-    const first = tunnel(open, { id: 1, publicUrl: 'https://one.example' })
-    const second = tunnel(open, { id: 2, publicUrl: 'https://two.example' })
-    const third = tunnel(open, { id: 3, publicUrl: 'https://three.example' })
+    const first = tunnel(open, { id: 1, title: 'https://one.example' })
+    const second = tunnel(open, { id: 2, title: 'https://two.example' })
+    const third = tunnel(open, { id: 3, title: 'https://three.example' })
 
     it('shows the latest, and how many more there are', () => {
       assert.equal(view([first, second]).text, '$(globe) https://two.example +1')
@@ -203,7 +214,7 @@ describe('statusBarView', () => {
 
   it('shortens a long URL in the bar, and nowhere else', () => {
     const long = `https://${'x'.repeat(60)}.dev.example.com`
-    const shown = view([tunnel(open, { publicUrl: long })])
+    const shown = view([tunnel(open, { title: long })])
     assert.equal(shown.text, `$(globe) ${shorten(long)}`)
     assert.ok(shown.label.includes(long))
     assert.ok(shown.tooltip.includes(long))
@@ -216,7 +227,7 @@ describe('statusBarView', () => {
       { kind: 'failed', failure: hostile },
       { ...open, check: hostile },
     ] as const) {
-      const { tooltip } = view([tunnel(state, { publicUrl: 'https://a_b.example/*x*?[c](d)' })])
+      const { tooltip } = view([tunnel(state, { title: 'https://a_b.example/*x*?[c](d)' })])
       const commands = links(tooltip).map(([, command]) => command)
       assert.deepEqual(commands.length, 5)
       assert.ok(!commands.includes('evil'))

@@ -1,0 +1,70 @@
+import { window } from 'vscode'
+import { Failure } from '../base/failure'
+import type { Log } from '../base/log'
+import type { Server } from '../servers/server'
+import type { LocalApp } from '../tunnels/localApp'
+import type { Tunnel } from '../tunnels/tunnel'
+import type { Tunnels } from '../tunnels/tunnels'
+import { hopText } from './hopText'
+import { formatLocalTarget } from './localTarget'
+import { inProgress } from './progress'
+import { settings } from './settings'
+import { showFailure } from './showFailure'
+import type { UrlClipboard } from './urlClipboard'
+
+/**
+ * Opens a tunnel, with a notification that names the hop it is at and can cancel it.
+ * @throws Failure, or Cancelled; nothing is open then.
+ */
+export function openInProgress(
+  tunnels: Tunnels,
+  request: { readonly app: LocalApp; readonly server: Server; readonly name: string },
+): Promise<Tunnel> {
+  const { app, server, name } = request
+  const { id, ssh } = server.profile
+  return inProgress(`Exposing port ${formatLocalTarget(app)}`, async (say, signal) => {
+    const onChange = tunnels.onDidChange((all) => {
+      const tunnel = all.find(
+        (one) =>
+          one.app.host === app.host &&
+          one.app.port === app.port &&
+          one.name === name &&
+          one.server.profile.id === id,
+      )
+      if (tunnel?.state.kind === 'connecting') say(hopText(tunnel.state.hop, ssh))
+      if (tunnel?.state.kind === 'open') say(hopText('public URL', ssh))
+    })
+    try {
+      return await tunnels.open({ app, server, name, signal })
+    } finally {
+      onChange.dispose()
+    }
+  })
+}
+
+/** Says that a port is public, and what to know of it. The URL is copied only once it has been seen to lead here. */
+export async function announce(
+  tunnel: Tunnel,
+  { clipboard, log }: { readonly clipboard: UrlClipboard; readonly log: Log },
+): Promise<void> {
+  const { state, title } = tunnel
+  const remarks = state.kind === 'open' ? state.remarks : []
+  if (state.kind === 'open' && state.check instanceof Failure) {
+    void showFailure(state.check, log, 'warning').then((retry) => {
+      if (retry) tunnel.retryNow()
+    })
+    if (remarks.length > 0) void window.showInformationMessage(remarks.join(' '))
+    return
+  }
+  const copied = settings.copyUrl()
+  if (copied) await clipboard.copy(tunnel)
+  const sentences = [
+    `Port ${formatLocalTarget(tunnel.app)} is public at ${title}${copied || remarks.length > 0 ? '.' : ''}`,
+    ...(copied ? ['The URL is on the clipboard.'] : []),
+    ...remarks,
+  ]
+  void window.showInformationMessage(sentences.join(' '), 'Open', 'Copy').then((chosen) => {
+    if (chosen === 'Open') void clipboard.open(tunnel)
+    if (chosen === 'Copy') void clipboard.copy(tunnel)
+  })
+}

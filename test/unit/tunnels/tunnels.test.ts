@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict'
+import { silentLog } from '../../../src/base/log'
+import type { Bind, OwnProfile, ServerProfile } from '../../../src/servers/profile'
+import { Tunnels, type TunnelMemory } from '../../../src/tunnels/tunnels'
+import { FakeClock } from '../../support/fakeClock'
+import { scriptedPrompts } from '../../support/scriptedPrompts'
+
+describe('Tunnels.expectedUrl', () => {
+  const reached = { id: 'vps', ssh: 'me@vps', destination: { host: 'vps', user: 'me' } }
+  const own = (bind: Bind, publicUrl: string): OwnProfile => ({
+    kind: 'own',
+    ...reached,
+    bind,
+    publicUrl,
+    tls: 'server',
+    proxyProtocol: false,
+  })
+  const ports = (firstPort: number, lastPort = firstPort): Bind => ({
+    kind: 'tcp',
+    host: '127.0.0.1',
+    firstPort,
+    lastPort,
+  })
+  const range = own(ports(20_000, 20_099), 'https://p{port}.dev.example.com')
+
+  function expected(
+    profile: ServerProfile,
+    remembered: Readonly<Record<string, unknown>> = {},
+  ): string | undefined {
+    const memory: TunnelMemory = { get: (key) => remembered[key], update: () => Promise.resolve() }
+    const tunnels = new Tunnels({
+      prompts: scriptedPrompts(),
+      clock: new FakeClock(),
+      log: silentLog,
+      memory,
+    })
+    try {
+      return tunnels.expectedUrl(profile, 'my-app-3000')
+    } finally {
+      tunnels.dispose()
+    }
+  }
+
+  const rows: [
+    what: string,
+    profile: ServerProfile,
+    remembered: Record<string, unknown>,
+    url: string | undefined,
+  ][] = [
+    ['one URL', own(ports(8080), 'https://dev.example.com:8888'), {}, 'https://dev.example.com:8888'],
+    [
+      'a name',
+      own({ kind: 'unix', path: '/run/expose/{name}.sock' }, 'https://{name}.dev.example.com'),
+      {},
+      'https://my-app-3000.dev.example.com',
+    ],
+    ['a range: its first port', range, {}, 'https://p20000.dev.example.com'],
+    [
+      'a range: the port it had last time',
+      range,
+      { 'port vps my-app-3000': 20_042 },
+      'https://p20042.dev.example.com',
+    ],
+    [
+      'a range: not that of another name',
+      range,
+      { 'port vps other-3000': 20_042 },
+      'https://p20000.dev.example.com',
+    ],
+    [
+      'a range that no longer has that port',
+      range,
+      { 'port vps my-app-3000': 30_000 },
+      'https://p20000.dev.example.com',
+    ],
+    [
+      'one port, that was a range before',
+      own(ports(8080), 'https://dev.example.com:{port}'),
+      { 'port vps my-app-3000': 20_042 },
+      'https://dev.example.com:8080',
+    ],
+    [
+      'a range: nonsense in the memory',
+      range,
+      { 'port vps my-app-3000': '20042' },
+      'https://p20000.dev.example.com',
+    ],
+    ['a gateway that was never heard', { kind: 'gateway', ...reached }, {}, undefined],
+    [
+      'a gateway that was heard',
+      { kind: 'gateway', ...reached },
+      { 'gateway vps': 'https://{name}.dev.example.com' },
+      'https://my-app-3000.dev.example.com',
+    ],
+    [
+      'a gateway: nonsense in the memory',
+      { kind: 'gateway', ...reached },
+      { 'gateway vps': { url: 'https://{name}.dev.example.com' } },
+      undefined,
+    ],
+    ['a service', { kind: 'service', ...reached, service: 'localhost.run' }, {}, undefined],
+  ]
+  for (const [what, profile, remembered, url] of rows) {
+    it(`${what}: ${url ?? 'not known yet'}`, () => {
+      assert.equal(expected(profile, remembered), url)
+    })
+  }
+
+  it('says which directory is too long', () => {
+    const bind: Bind = { kind: 'unix', path: `/${'d'.repeat(100)}/{name}.sock` }
+    assert.throws(() => expected(own(bind, 'https://{name}.dev.example.com')), {
+      kind: 'socket-path-too-long',
+    })
+  })
+})
