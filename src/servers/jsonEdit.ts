@@ -88,7 +88,6 @@ function insert(text: string, object: Node, key: string, value: unknown, style: 
     : `${style.eol}${indent}${property(key, render(value, indent, style))}`
   // Who writes a comma behind the last one means it.
   if (comma !== undefined) return [{ offset: sameLine, length: 0, content: `${content},` }]
-  if (sameLine === endOf(last)) return [{ offset: sameLine, length: 0, content: `,${content}` }]
   return [
     { offset: endOf(last), length: 0, content: ',' },
     { offset: sameLine, length: 0, content },

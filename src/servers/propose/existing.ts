@@ -103,12 +103,13 @@ function better(evidence: ServerEvidence, { proxy, passesEverything, bind }: Rou
   }
   if (bind.kind === 'tcp' && evidence.gatewayPorts === 'yes') {
     steps.push(
-{
-      what: 'The port behind the proxy is public too, without HTTPS. This ends that: at the end of /etc/ssh/sshd_config.',
-      where: 'sshd_config',
-      lines: sshdMatch(evidence.user, ['GatewayPorts clientspecified']),
-    },
-{ what: 'Check it, and let sshd read it.', where: 'shell', lines: reloadSshd })
+      {
+        what: 'The port behind the proxy is public too, without HTTPS. This ends that: at the end of /etc/ssh/sshd_config.',
+        where: 'sshd_config',
+        lines: sshdMatch(evidence.user, ['GatewayPorts clientspecified']),
+      },
+      { what: 'Check it, and let sshd read it.', where: 'shell', lines: reloadSshd },
+    )
   }
   return steps
 }

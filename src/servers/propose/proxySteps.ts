@@ -77,7 +77,8 @@ function caddySteps(evidence: ServerEvidence, way: Way): Step[] {
 
 /** Comes before all that names its user and group. */
 export function installSteps(evidence: ServerEvidence, kind: 'nginx' | 'caddy'): Step[] {
-  const isThere = kind === 'nginx' || evidence.front.kind === 'caddy' || proxyOf(evidence, 'caddy') !== undefined
+  const isThere =
+    kind === 'nginx' || evidence.front.kind === 'caddy' || proxyOf(evidence, 'caddy') !== undefined
   return isThere ? [] : [installCaddy]
 }
 

@@ -328,6 +328,13 @@ describe('what is proposed for a server', () => {
     )
   })
 
+  it('installs Caddy before it names its group', () => {
+    const text = linesOf(find(bare, 'named URLs'))
+    assert.ok(
+      text.indexOf('install -y caddy') < text.indexOf('-g caddy') && text.includes('install -y caddy'),
+    )
+  })
+
   it('asks sshd for no more than is missing', () => {
     const settings = (changes: Record<string, string>, forwards: ServerEvidence['forwards']) => {
       const sshd = new Map([...shell.sshd!, ...Object.entries(changes)])

@@ -248,6 +248,18 @@ describe('readServers', () => {
     })
   }
 
+  it('asks for a name where a server has none', () => {
+    const { profiles, problems } = readServers({ '': one, named: one })
+    assert.deepEqual(
+      profiles.map((profile) => profile.id),
+      ['named'],
+    )
+    assert.match(
+      formatProblem(problems[0]!),
+      /^exposePort\.servers: a server needs a name; write "my-server"/,
+    )
+  })
+
   it('takes nothing that a prototype lends', () => {
     const lent = readServers(JSON.parse(`{"s":{"__proto__":${JSON.stringify(one)}}}`))
     assert.deepEqual(lent.profiles, [])

@@ -320,6 +320,7 @@ describe('the ways of being public', () => {
       named,
       inside,
       { ...named, tls: 'here' },
+      { ...inside, bind: '127.0.0.1:1024' },
       { bind: '0.0.0.0:8888', publicUrl: 'https://dev.example.com:8888', tls: 'app' },
     ]) {
       assert.deepEqual(read(entry).notes, [])
