@@ -20,6 +20,8 @@ export interface VisitOptions {
   /** HTTP/2 instead of HTTP/1.1. */
   readonly h2?: boolean
   readonly signal?: AbortSignal
+  /** Where the name leads; as a browser has it unless given. */
+  readonly address?: string
 }
 
 export interface Visit {
@@ -48,10 +50,10 @@ export interface PublicWebSocket {
 /** Opens a WebSocket at an https: or http: URL; fails with the status when the answer is no handshake. */
 export async function openWebSocket(
   url: string,
-  options: Pick<VisitOptions, 'ca' | 'headers'> = {},
+  options: Pick<VisitOptions, 'ca' | 'headers' | 'address'> = {},
 ): Promise<PublicWebSocket> {
   const socket = new WebSocket(url.replace(/^http/, 'ws'), {
-    lookup: lookupAsBrowser,
+    lookup: lookupFor(options),
     headers: options.headers,
     ...(options.ca === undefined ? {} : { ca: options.ca.certPem }),
   })
@@ -93,7 +95,7 @@ export interface SseStream extends AsyncIterable<SseEvent> {
 
 export async function openSse(
   url: string,
-  options: Pick<VisitOptions, 'ca' | 'headers'> = {},
+  options: Pick<VisitOptions, 'ca' | 'headers' | 'address'> = {},
 ): Promise<SseStream> {
   const headers = { accept: 'text/event-stream', ...options.headers }
   const response = await openResponse(url, { ...options, headers })
@@ -131,7 +133,7 @@ async function openResponse(url: string, options: VisitOptions): Promise<Incomin
   const request = url.startsWith('https:') ? requestHttps : requestHttp
   const outgoing = request(url, {
     method: methodOf(options),
-    lookup: lookupAsBrowser,
+    lookup: lookupFor(options),
     agent: options.agent ?? false,
     headers: options.headers ?? {},
     ...(options.ca === undefined ? {} : { ca: options.ca.certPem }),
@@ -185,6 +187,14 @@ async function readAll(readable: AsyncIterable<unknown>): Promise<Buffer> {
 
 function methodOf(options: VisitOptions): string {
   return options.method ?? (options.body === undefined ? 'GET' : 'POST')
+}
+
+function lookupFor({ address }: Pick<VisitOptions, 'address'>): LookupFunction {
+  if (address === undefined) return lookupAsBrowser
+  return (_hostname, { all }, callback) => {
+    if (all === true) callback(null, [{ address, family: 4 }])
+    else callback(null, address, 4)
+  }
 }
 
 /** RFC 6761 6.3: names under .localhost are loopback. Not every resolver knows. */

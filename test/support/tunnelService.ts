@@ -76,6 +76,8 @@ export class TunnelService {
   constructor(
     readonly service: ServiceName,
     private readonly ca: TestCa,
+    /** Where visitors come in. */
+    readonly frontAddress: { readonly host: string; readonly port: number } = { host: '127.0.0.1', port: 0 },
   ) {
     this.script = serviceScripts[service]
     this.domain = this.script.domain
@@ -93,7 +95,7 @@ export class TunnelService {
       this.sockets.add(socket.on('error', () => undefined))
       socket.once('close', () => this.sockets.delete(socket))
     })
-    await once(this.front.listen(0, this.host), 'listening')
+    await once(this.front.listen(this.frontAddress.port, this.frontAddress.host), 'listening')
     await this.listen()
   }
 
@@ -323,9 +325,14 @@ export type Answer = (port?: number) => void
 /** Starts it; the scope ends it. */
 export async function startTunnelService(
   scope: Scope,
-  options: { service: ServiceName; ca: TestCa; faults?: ServiceFaults },
+  options: {
+    service: ServiceName
+    ca: TestCa
+    faults?: ServiceFaults
+    frontAddress?: TunnelService['frontAddress']
+  },
 ): Promise<TunnelService> {
-  const service = new TunnelService(options.service, options.ca)
+  const service = new TunnelService(options.service, options.ca, options.frontAddress)
   Object.assign(service.faults, options.faults)
   scope.add(() => service.close())
   await service.start()

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { BrowserContext } from 'playwright-core'
 import { deterministicBytes, deterministicSha256, type Echo } from './apps'
-import { openSse, openWebSocket } from './publicFetch'
+import { openSse, openWebSocket, type VisitOptions } from './publicFetch'
 import type { Scope } from './scope'
 import { findTool } from './tools'
 
@@ -17,18 +17,25 @@ export interface Outsider {
   readonly ca?: { readonly certPem: string; readonly certPath: string } | undefined
   /** Whether the way carries HTTP/2. */
   readonly h2: boolean
+  /** Where its name leads; on loopback by itself unless given. */
+  readonly address?: string
 }
 
 const large = 300 * 1024 * 1024
 
 /** Runs curl; answers what it wrote to standard output, as text or through `onData`. */
 export async function curl(
-  { url, ca }: Pick<Outsider, 'url' | 'ca'>,
+  { url, ca, address }: Pick<Outsider, 'url' | 'ca' | 'address'>,
   args: readonly string[],
   onData?: (chunk: Buffer) => void,
 ): Promise<string> {
   const trust = ca === undefined ? [] : ['--cacert', ca.certPath]
-  const child = spawn(findTool('curl'), ['-sS', '--fail', '--max-time', '120', ...trust, ...args, url])
+  const child = spawn(findTool('curl'), [
+    ...['-sS', '--fail', '--max-time', '120', ...trust],
+    ...(address === undefined ? [] : ['--connect-to', `::${address}:`]),
+    ...args,
+    url,
+  ])
   const chunks: Buffer[] = []
   let complaint = ''
   child.stdout.on('data', (chunk: Buffer) => (onData === undefined ? chunks.push(chunk) : onData(chunk)))
@@ -39,9 +46,9 @@ export async function curl(
 }
 
 /** Requests, by each version of HTTP the way carries: they arrive whole, and so do the answers. */
-export async function checkRequests({ url, ca, h2 }: Outsider): Promise<void> {
+export async function checkRequests({ url, h2, ...rest }: Outsider): Promise<void> {
   for (const version of h2 ? ['--http2', '--http1.1'] : ['--http1.1']) {
-    const at = { url: `${url}/hello?x=1`, ca }
+    const at = { ...rest, url: `${url}/hello?x=1` }
     const echo = JSON.parse(await curl(at, [version, '-d', 'with a body'])) as Echo
     assert.deepEqual([echo.method, echo.url, echo.bytes], ['POST', '/hello?x=1', 11])
     const spoken = await curl(at, [version, '-o', '/dev/null', '-w', '%{http_version}'])
@@ -56,8 +63,8 @@ export async function addressSeenByApp(outsider: Outsider, address: string): Pro
   return typeof forwardedFor === 'string' ? forwardedFor : undefined
 }
 
-export async function checkWebSocket({ url, ca }: Outsider): Promise<void> {
-  const webSocket = await openWebSocket(`${url}/ws`, ca === undefined ? {} : { ca })
+export async function checkWebSocket({ url, ca, address }: Outsider): Promise<void> {
+  const webSocket = await openWebSocket(`${url}/ws`, optionsOf({ ca, address }))
   for (const message of ['over the tunnel', 'x'.repeat(200_000)]) {
     webSocket.send(message)
     assert.equal((await webSocket.next()).toString(), message)
@@ -66,8 +73,8 @@ export async function checkWebSocket({ url, ca }: Outsider): Promise<void> {
 }
 
 /** Events come one by one, not all at the end: the stream never ends by itself. */
-export async function checkEvents({ url, ca }: Outsider): Promise<void> {
-  const events = await openSse(`${url}/sse`, ca === undefined ? {} : { ca })
+export async function checkEvents({ url, ca, address }: Outsider): Promise<void> {
+  const events = await openSse(`${url}/sse`, optionsOf({ ca, address }))
   let count = 0
   for await (const event of events) if (event.data === 'event 3' || ++count > 3) break
   assert.equal(count, 2)
@@ -75,13 +82,13 @@ export async function checkEvents({ url, ca }: Outsider): Promise<void> {
 }
 
 /** 300 MB each way; `file` is what `makeLargeFile` made. */
-export async function checkLargeBodies({ url, ca, h2 }: Outsider, file: string): Promise<void> {
+export async function checkLargeBodies({ url, h2, ...rest }: Outsider, file: string): Promise<void> {
   const sha256 = largeSha256()
   const version = h2 ? '--http2' : '--http1.1'
-  const up = await curl({ url: `${url}/sink`, ca }, [version, '-H', 'Expect:', '-T', file, '-X', 'POST'])
+  const up = await curl({ ...rest, url: `${url}/sink` }, [version, '-H', 'Expect:', '-T', file, '-X', 'POST'])
   assert.deepEqual(JSON.parse(up), { bytes: large, sha256 })
   const hash = createHash('sha256')
-  await curl({ url: `${url}/bytes?n=${large}`, ca }, [version], (chunk) => hash.update(chunk))
+  await curl({ ...rest, url: `${url}/bytes?n=${large}` }, [version], (chunk) => hash.update(chunk))
   assert.equal(hash.digest('hex'), sha256)
 }
 
@@ -100,6 +107,10 @@ export async function checkBrowser(browser: BrowserContext, { url }: Outsider): 
   } finally {
     await page.close()
   }
+}
+
+function optionsOf({ ca, address }: Pick<Outsider, 'ca'> & { address: string | undefined }): VisitOptions {
+  return { ...(ca === undefined ? {} : { ca }), ...(address === undefined ? {} : { address }) }
 }
 
 /** Runs in the browser. */

@@ -5,17 +5,20 @@ import { forgetProcess, watchProcess } from '../watchdog'
 
 /**
  * Starts a headless Chromium of 1280x800 with a fresh profile that reaches this machine only: 127.0.0.1, localhost,
- * *.localhost. The environment variable CHROMIUM names another executable. The scope ends it and removes its
+ * *.localhost, and where `hostRules` lead (`MAP *.example.com 127.0.0.2`). The environment variable CHROMIUM names another executable. The scope ends it and removes its
  * profile, and so does the watchdog when this process dies.
  * @throws Error that says how to install it, when there is none.
  */
-export async function launchChromium(scope: Scope): Promise<BrowserContext> {
+export async function launchChromium(
+  scope: Scope,
+  options: { readonly hostRules?: readonly string[] } = {},
+): Promise<BrowserContext> {
   const named = process.env['CHROMIUM']
   const executablePath = named === undefined || named === '' ? findTool('chromium') : named
   const context = await chromium.launchPersistentContext(scope.tempDir('xc'), {
     executablePath,
     headless: true,
-    args: flags,
+    args: [...flags, `--host-resolver-rules=${[...(options.hostRules ?? []), thisMachineOnly].join(' , ')}`],
     viewport: { width: 1280, height: 800 },
     artifactsDir: scope.tempDir('xa'),
     // Playwright's handlers would keep this process alive after SIGTERM.
@@ -55,5 +58,6 @@ const flags = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
-  '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1 , EXCLUDE localhost , EXCLUDE *.localhost',
 ]
+
+const thisMachineOnly = 'MAP * ~NOTFOUND , EXCLUDE 127.0.0.1 , EXCLUDE localhost , EXCLUDE *.localhost'
