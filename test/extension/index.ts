@@ -3,7 +3,11 @@ import { appendFileSync } from 'node:fs'
 import { resultsVariable, type SuiteRecord } from '../support/vscode/suiteRecord'
 
 /** Every test file of this folder. Imported late: `describe` and `it` exist once mocha is set up. */
-const testFiles = [() => import('./activation.test'), () => import('./contributions.test')]
+const testFiles = [
+  () => import('./activation.test'),
+  () => import('./contributions.test'),
+  () => import('./saveServer.test'),
+]
 
 /** VS Code calls this in the extension host; the promise is rejected when a test failed. */
 export async function run(): Promise<void> {

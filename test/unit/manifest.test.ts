@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { readPortWishes } from '../../src/servers/portWishes'
+import { isPublicBind, portsOf, serviceNames, tlsEnds, type ServerProfile } from '../../src/servers/profile'
+import { readServers } from '../../src/servers/validation'
+import { examples } from '../../src/servers/validation/fields'
 import { commandIds, innerCommandIds } from '../../src/ui/commandIds'
 
 interface Manifest {
@@ -39,8 +43,20 @@ interface Setting {
   readonly markdownDescription?: string
   readonly enum?: readonly string[]
   readonly enumDescriptions?: readonly string[]
+  readonly markdownEnumDescriptions?: readonly string[]
+  readonly examples?: readonly string[]
+  readonly pattern?: string
+  readonly anyOf?: readonly Setting[]
+  readonly defaultSnippets?: readonly Snippet[]
   readonly properties?: Readonly<Record<string, Setting>>
+  readonly patternProperties?: Readonly<Record<string, Setting>>
   readonly additionalProperties?: Setting | boolean
+}
+
+interface Snippet {
+  readonly label: string
+  readonly description?: string
+  readonly body: Readonly<Record<string, unknown>>
 }
 
 const root = join(__dirname, '../..')
@@ -116,7 +132,8 @@ describe('the manifest', () => {
     })
 
     it('let no workspace choose where traffic goes', () => {
-      for (const name of ['exposePort.servers', 'exposePort.defaultServer']) {
+      const ofTheUser = ['servers', 'defaultServer', 'acme.directory', 'acme.caFile', 'acme.contact']
+      for (const name of ofTheUser.map((each) => `exposePort.${each}`)) {
         const [, setting] = settings.find(([each]) => each === name) ?? assert.fail(name)
         assert.equal(setting.scope, 'machine', name)
         assert.ok(manifest.capabilities.untrustedWorkspaces.restrictedConfigurations.includes(name), name)
@@ -124,16 +141,138 @@ describe('the manifest', () => {
       assert.equal(manifest.capabilities.untrustedWorkspaces.supported, 'limited')
     })
 
+    const settingOf = (name: string): Setting =>
+      settings.find(([each]) => each === name)?.[1] ?? assert.fail(`there is no setting ${name}`)
+    const entryOf = (): Setting => {
+      const { additionalProperties } = settingOf('exposePort.servers')
+      return typeof additionalProperties === 'object' ? additionalProperties : assert.fail()
+    }
+
     it('describe every field of a server, and every value that a field may have', () => {
-      const [, servers] = settings.find(([name]) => name === 'exposePort.servers') ?? assert.fail()
-      assert.ok(typeof servers.additionalProperties === 'object')
-      const fields = servers.additionalProperties.properties ?? {}
-      assert.deepEqual(Object.keys(fields), ['ssh', 'bind', 'publicUrl', 'tls', 'identityFile'])
-      assert.equal(servers.additionalProperties.additionalProperties, false, 'an unknown field is underlined')
+      const entry = entryOf()
+      const fields = entry.properties ?? {}
+      assert.deepEqual(Object.keys(fields).sort(), Object.keys(examples).sort())
+      assert.equal(entry.additionalProperties, false, 'an unknown field is underlined')
       for (const [name, field] of Object.entries(fields)) {
-        assert.match(field.markdownDescription ?? field.description ?? '', /\.$/, name)
-        assert.equal(field.enumDescriptions?.length, field.enum?.length, name)
+        assert.match(field.markdownDescription ?? '', /\.$/, name)
+        for (const each of [field, ...(field.anyOf ?? [])]) {
+          const described = each.enumDescriptions ?? each.markdownEnumDescriptions
+          assert.equal(described?.length, each.enum?.length, name)
+        }
+      }
+      assert.deepEqual(fields['tls']?.enum, tlsEnds)
+      const services = fields['service']?.anyOf?.flatMap((each) => each.enum ?? []) ?? []
+      assert.deepEqual([...services, 'sish'].sort(), [...serviceNames].sort())
+    })
+
+    it('give examples that are right', () => {
+      for (const [name, { examples: given = [] }] of Object.entries(entryOf().properties ?? {})) {
+        for (const example of given) {
+          // An example of one field goes with some of the others.
+          const others = [{}, { tls: 'here' }, { tls: 'none' }, { service: 'ngrok' }].flatMap((more) =>
+            ['127.0.0.1:8080', '127.0.0.1:{20000-20099}', '/run/{name}.sock'].flatMap((bind) =>
+              ['https://a.example', 'https://{name}.example', 'https://a.example:{port}'].map((publicUrl) =>
+                'service' in more ? more : { bind, publicUrl, ...more },
+              ),
+            ),
+          )
+          const entries = others.map((other) => ({ ssh: 'a@b', ...other, [name]: example }))
+          assert.ok(
+            entries.some((each) => readServers({ s: each }).problems.length === 0),
+            `${name}: ${example}`,
+          )
+        }
+      }
+    })
+
+    describe('offer servers filled in', () => {
+      const snippets = entryOf().defaultSnippets ?? []
+      const read = (entry: unknown): ServerProfile => {
+        const { profiles, problems } = readServers({ s: entry })
+        assert.deepEqual(problems, [])
+        return profiles[0] ?? assert.fail()
+      }
+
+      for (const { label, description, body } of snippets) {
+        it(`${label}: nothing is wrong with it as it stands`, () => {
+          read(filledIn(body))
+          assert.match(description ?? '', /^[A-Za-z].*\.$/)
+        })
+      }
+
+      it('for every way of being public', () => {
+        const ways = snippets.map(({ body }) => {
+          const profile = read(filledIn(body))
+          if (profile.kind !== 'own') return profile.kind
+          const { bind, tls, publicUrl } = profile
+          const place = bind.kind === 'unix' ? 'socket' : isPublicBind(bind) ? 'public' : 'loopback'
+          const many = portsOf(bind).length > 1 || publicUrl.includes('{name}')
+          return `${place} ${many ? 'many' : 'one'} ${tls}`
+        })
+        assert.deepEqual([...new Set(ways)].sort(), [
+          'gateway',
+          'loopback many server',
+          'loopback one server',
+          'public many none',
+          'public one app',
+          'public one here',
+          'service',
+          'socket many here',
+          'socket many server',
+        ])
+      })
+
+      it('where there is no server yet too, under a name', () => {
+        const whole = settingOf('exposePort.servers').defaultSnippets ?? []
+        assert.deepEqual(
+          whole.map(({ label, body }) => [label, filledIn(body)]),
+          snippets.map(({ label, body }) => [label, { 'my-server': filledIn(body) }]),
+        )
+        for (const { body } of whole) {
+          const stops = [...JSON.stringify(body).matchAll(/\$\{(\d)/g)].map((match) => Number(match[1]))
+          assert.equal(stops[0], 1, 'the name comes first')
+          assert.deepEqual(
+            [...new Set(stops)].sort(),
+            Array.from(new Set(stops), (_, index) => index + 1),
+          )
+        }
+      })
+    })
+
+    it('underline the same names of ports that the code refuses', () => {
+      const patterns = Object.entries(settingOf('exposePort.ports').patternProperties ?? {})
+      const [key, wish] = patterns[0] ?? assert.fail()
+      const name = new RegExp(wish.properties?.['name']?.pattern ?? assert.fail())
+      for (const text of [
+        'my-bot',
+        'a',
+        '3000',
+        'a--b',
+        'ab--c',
+        'xn--a',
+        'My',
+        '-a',
+        'a-',
+        'a.b',
+        'a_b',
+        'é',
+        '',
+      ]) {
+        const isRight = readPortWishes({ '3000': { name: text } }).problems.length === 0
+        assert.equal(name.test(text), isRight, text)
+      }
+      for (const text of ['3000', 'db.lan:5432', '[::1]:80', 'a', 'a:', '', ':1', 'a b:1', '1234567']) {
+        const isRight = readPortWishes({ [text]: {} }).problems.length === 0
+        assert.equal(new RegExp(key).test(text), isRight, text)
       }
     })
   })
 })
+
+/** A snippet's body as it is when every placeholder is left as it is; of choices the first. */
+function filledIn(body: unknown): unknown {
+  const text = JSON.stringify(body)
+    .replace(/\$\{\d\|([^,|]*)[^|]*\|\}/g, '$1')
+    .replace(/\$\{\d:([^}]*)\}/g, '$1')
+  return JSON.parse(text)
+}
