@@ -1,11 +1,14 @@
-import { basename } from 'node:path'
+import { basename, join } from 'node:path'
 import { rmSync } from 'node:fs'
 import { build } from 'esbuild'
 
 /**
  * Builds dist/extension.js, and beside it one file for each module that is imported dynamically: those are read
- * only when they are used, so that start-up pays for nothing else.
+ * only when they are used, so that start-up pays for nothing else. What several of them share stands in each, but for
+ * the modules of `shared`: their classes are compared by `instanceof`.
  */
+
+const shared = [/\/failure$/]
 
 rmSync('dist', { recursive: true, force: true })
 const built = new Set()
@@ -30,7 +33,7 @@ async function bundle(entry, name) {
     logLevel: 'warning',
     // What imports reflect-metadata by side effect must keep doing so.
     mainFields: ['module', 'main'],
-    plugins: [dynamicImports(onDemand), noNativeAddons()],
+    plugins: [dynamicImports(onDemand), sharedModules(onDemand), noNativeAddons()],
   })
   for (const [file, path] of onDemand) await bundle(path, file)
 }
@@ -54,6 +57,23 @@ function dynamicImports(onDemand) {
         onDemand.set(file, found.path)
         return { path: `./${file}.js`, external: true }
       })
+    },
+  }
+}
+
+/** Gives each shared module a file of its own, which all others read. */
+function sharedModules(onDemand) {
+  return {
+    name: 'shared modules',
+    setup(setup) {
+      for (const filter of shared) {
+        setup.onResolve({ filter }, ({ path, kind, resolveDir }) => {
+          if (kind !== 'import-statement') return undefined
+          const file = basename(path)
+          onDemand.set(file, join(resolveDir, `${path}.ts`))
+          return { path: `./${file}.js`, external: true }
+        })
+      }
     },
   }
 }

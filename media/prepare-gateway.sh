@@ -112,9 +112,10 @@ save() {
   fi
 }
 
-# take_back FILE: undoes the lines of FILE, the last one first. Fails when a line could not be undone; all others are.
+# take_back FILE: undoes the lines of FILE, the last one first. Fails when some could not be undone: they are left in
+# $work/failed, in their order.
 take_back() {
-  incomplete=no
+  : >"$work/failed"
   sed '1!G;h;$!d' "$1" >"$work/reversed"
   while read -r kind first rest; do
     case $kind in
@@ -126,13 +127,15 @@ take_back() {
       caddy) caddy_as_before "$first" ;;
       disable) quietly systemctl disable caddy ;;
       packages) purge $first $rest ;;
-      accounts) accounts_as_before ;;
+      # Last of all, and only of any use when every account could be removed.
+      accounts) [ ! -s "$work/failed" ] && accounts_as_before ;;
     esac || {
       warn "This could not be taken back: $kind $first $rest"
-      incomplete=yes
+      { echo "$kind $first $rest"; cat "$work/failed"; } >"$work/longer"
+      mv "$work/longer" "$work/failed"
     }
   done <"$work/reversed"
-  [ "$incomplete" = no ]
+  [ ! -s "$work/failed" ]
 }
 
 remove_account() {
@@ -794,8 +797,10 @@ uninstall() {
   # sshd first, so that nobody logs in while the rest goes.
   rm -f "$dropin"
   reload_sshd || warn 'sshd could not read its settings again; it still has those from before.'
-  take_back "$work/undo" ||
+  take_back "$work/undo" || {
+    cp "$work/failed" "$state/journal"
     fail 'Not everything could be put back.' 'Correct what the warnings say, then run uninstall again.' "$work/output"
+  }
   rm -rf "$state"
   say 'done: the server is as it was before'
 }
@@ -838,6 +843,8 @@ finish() {
       if [ "$caddy_was_ours" = yes ] && [ "$caddy_changed" = yes ]; then reload_caddy; fi
     elif [ "$taken_back" = yes ]; then
       rm -rf "$state"
+    else
+      cp "$work/failed" "$state/journal"
     fi
     if [ "$taken_back" = yes ]; then
       say 'taken back: the server is as it was before'

@@ -101,7 +101,7 @@ async function askName(
       const problem = nameProblem(value, rules)
       if (problem !== undefined || publicUrl === undefined) return problem
       const message =
-        value === name ? publicUrl : `${publicUrl} becomes ${renamedUrl(publicUrl, name, value)}`
+        value === name ? `The URL is ${publicUrl}` : `The URL becomes ${renamedUrl(publicUrl, name, value)}`
       return { message, severity: InputBoxValidationSeverity.Info }
     },
   })

@@ -2,6 +2,7 @@ import { window } from 'vscode'
 import { Failure } from '../base/failure'
 import type { Log } from '../base/log'
 import type { Server } from '../servers/server'
+import { titleOf } from '../servers/visibility'
 import type { LocalApp } from '../tunnels/localApp'
 import type { Tunnel } from '../tunnels/tunnel'
 import type { Tunnels } from '../tunnels/tunnels'
@@ -21,7 +22,8 @@ export function openInProgress(
   request: { readonly app: LocalApp; readonly server: Server; readonly name: string },
 ): Promise<Tunnel> {
   const { app, server, name } = request
-  const { id, ssh } = server.profile
+  const { id } = server.profile
+  const title = titleOf(server.profile)
   return inProgress(`Exposing port ${formatLocalTarget(app)}`, async (say, signal) => {
     const onChange = tunnels.onDidChange((all) => {
       const tunnel = all.find(
@@ -31,8 +33,8 @@ export function openInProgress(
           one.name === name &&
           one.server.profile.id === id,
       )
-      if (tunnel?.state.kind === 'connecting') say(hopText(tunnel.state.hop, ssh))
-      if (tunnel?.state.kind === 'open') say(hopText('public URL', ssh))
+      if (tunnel?.state.kind === 'connecting') say(hopText(tunnel.state.hop, title))
+      if (tunnel?.state.kind === 'open') say(hopText('public URL', title))
     })
     try {
       return await tunnels.open({ app, server, name, signal })

@@ -1,6 +1,6 @@
 import { readFile, readdir, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { join, sep } from 'node:path'
 import type { Clock } from '../base/clock'
 import { readGatewayKey, type GatewayKey } from '../servers/prepare/request'
 import { Agent } from '../ssh/agent'
@@ -50,7 +50,7 @@ export async function keysOfFiles(folder: string): Promise<readonly FoundKey[]> 
 /** `~/.ssh/id_ed25519` for a file in the home folder. */
 export function inHome(path: string): string {
   const home = homedir()
-  return path.startsWith(home) ? `~${path.slice(home.length).replaceAll('\\', '/')}` : path
+  return path.startsWith(home + sep) ? `~${path.slice(home.length).replaceAll(sep, '/')}` : path
 }
 
 /** None where there is no agent, or it does not answer. */

@@ -2,6 +2,7 @@ import { commands, env, window, type QuickPickItem } from 'vscode'
 import { DisposableStore, type Disposable } from '../base/disposable'
 import { Failure } from '../base/failure'
 import type { Log } from '../base/log'
+import { titleOf } from '../servers/visibility'
 import { equivalentSshCommand } from '../ssh/equivalentCommand'
 import type { Tunnel } from '../tunnels/tunnel'
 import type { Tunnels } from '../tunnels/tunnels'
@@ -59,7 +60,7 @@ export async function chooseTunnel(
   const rows: (QuickPickItem & { tunnel: Tunnel })[] = [...all].reverse().map((tunnel) => ({
     label: tunnel.title,
     description: `port ${formatLocalTarget(tunnel.app)}`,
-    detail: tunnel.server.profile.ssh,
+    detail: titleOf(tunnel.server.profile),
     tunnel,
   }))
   return (await window.showQuickPick(rows, { placeHolder, matchOnDescription: true, matchOnDetail: true }))

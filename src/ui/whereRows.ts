@@ -1,5 +1,5 @@
 import type { ServerProfile } from '../servers/profile'
-import { whoCanRead } from '../servers/visibility'
+import { titleOf, whoCanRead } from '../servers/visibility'
 
 /** Where something can be public, or be made so. */
 export type Where =
@@ -40,7 +40,7 @@ export function rowsToLogIn(hosts: readonly string[]): WhereRow[] {
 function serverRow(profile: ServerProfile): WhereRow {
   return {
     label: `$(server) ${profile.id}`,
-    description: profile.ssh,
+    description: titleOf(profile),
     detail: profile.kind === 'own' ? profile.publicUrl : whoCanRead(profile),
     group: 'your servers',
     where: { kind: 'server', profile },

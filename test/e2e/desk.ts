@@ -23,6 +23,38 @@ export interface Desk {
   setServers(servers: Record<string, unknown>): Promise<void>
 }
 
+/** VS Code with the extension, on a folder of a project. */
+export type BareDesk = Pick<Desk, 'folder' | 'server' | 'window'>
+
+/** Opens VS Code with no server anywhere; `before` may write into its folders before the window opens. */
+export async function openDesk(
+  scope: Scope,
+  options: {
+    version: VsCodeVersion
+    settings?: Record<string, unknown>
+    machineSettings?: Record<string, unknown>
+    /** Whom visitors trust besides the usual authorities. */
+    ca: { readonly certPath: string }
+    before?: (server: VsCodeServer) => void
+  },
+): Promise<BareDesk> {
+  const vsix = await packExtension()
+  const folder = join(realpathSync(scope.tempDir('desk')), 'my-bot')
+  mkdirSync(folder)
+  const server = await startVsCodeServer({
+    version: options.version,
+    vsix,
+    settings: options.settings ?? {},
+    machineSettings: options.machineSettings ?? {},
+    env: { NODE_EXTRA_CA_CERTS: options.ca.certPath },
+  })
+  scope.add(() => server.dispose())
+  options.before?.(server)
+  const window = await openWindow(server, { folder })
+  scope.add(() => window.close())
+  return { folder, server, window }
+}
+
 export async function sitDown(
   scope: Scope,
   options: {
@@ -32,9 +64,6 @@ export async function sitDown(
   },
 ): Promise<Desk> {
   const world = await startWorld(scope)
-  const vsix = await packExtension()
-  const folder = join(realpathSync(scope.tempDir('desk')), 'my-bot')
-  mkdirSync(folder)
   const login = {
     ssh: `${world.sshd.user}@${world.sshd.host}:${world.sshd.port}`,
     identityFile: world.key.path,
@@ -50,16 +79,12 @@ export async function sitDown(
     bind: `${world.socketDirectory}/{name}.sock`,
     publicUrl: world.nginx.url('{name}.dev.localhost'),
   }
-  const server = await startVsCodeServer({
+  const { folder, server, window } = await openDesk(scope, {
     version: options.version,
-    vsix,
     settings: options.settings ?? {},
     machineSettings: { 'exposePort.servers': options.servers({ oneUrl, namedUrls }) },
-    env: { NODE_EXTRA_CA_CERTS: world.ca.certPath },
+    ca: world.ca,
   })
-  scope.add(() => server.dispose())
-  const window = await openWindow(server, { folder })
-  scope.add(() => window.close())
   const setServers = (servers: Record<string, unknown>) =>
     server.writeMachineSettings({ 'exposePort.servers': servers })
   return { world, folder, server, window, oneUrl, namedUrls, setServers }

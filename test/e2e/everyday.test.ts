@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { freePort } from '../support/freePort'
@@ -242,42 +242,6 @@ describe('everyday life in a window of VS Code', function () {
     await window.see('no status item', ({ statusItems }) =>
       statusItems.some(({ id }) => id === statusItem) ? undefined : true,
     )
-  })
-
-  it('adds a server from ssh_config to the settings, and exposes through it', async () => {
-    const { window, world, server } = desk
-    const home = join(server.dirs.home, '.ssh')
-    mkdirSync(home, { recursive: true })
-    const host = [
-      'HostName 127.0.0.1',
-      `Port ${world.sshd.port}`,
-      `User ${world.sshd.user}`,
-      `IdentityFile ${world.key.path}`,
-    ]
-    writeFileSync(join(home, 'config'), ['Host my-vps', ...host.map((line) => `  ${line}`), ''].join('\n'))
-    writeFileSync(join(home, 'known_hosts'), `${world.sshd.knownHostsLine}\n`)
-    await expose(first.port, 'Add a server…')
-    await window.quickInput(({ placeholder }) => placeholder === 'Which server?')
-    await window.pick('my-vps')
-    await window.quickInput(({ title }) => title.includes('The URL that visitors call'))
-    await window.type('http://wrong.test')
-    await window.quickInput(({ message }) => message.includes('must begin with https://'))
-    await window.type(world.nginx.url('{name}.dev.localhost'))
-    await window.press('Enter')
-    await window.quickInput(({ title }) => title.includes('Where sshd listens'))
-    await window.type(`${world.socketDirectory}/{name}.sock`)
-    await window.screenshot('14-add-server')
-    await window.press('Enter')
-    const modal = await window.modal()
-    await modal.click('Expose')
-    await window.statusItem(statusItem, ({ ariaLabel }) =>
-      ariaLabel.startsWith(`Public URL ${urlOf(first.port)}`),
-    )
-    assert.equal((await visit(urlOf(first.port), { ca: world.ca })).status, 200)
-    const saved = readFileSync(join(server.dirs.userData, 'Machine', 'settings.json'), 'utf8')
-    assert.match(saved, /"my-vps"/)
-    await window.runCommand('Expose Port: Stop All')
-    await waitUntil('the connection to end', () => world.sshd.sessionCount() === 0)
   })
 
   it('says what is wrong when no server of the settings can be used', async () => {

@@ -23,7 +23,10 @@ for (const version of ['1.139', '1.100'] as const) {
     it('offers only what makes sense before anything is exposed', async () => {
       const titles = await desk.window.commandsMatching('Expose Port')
       assert.deepEqual(titles.filter((title) => title.startsWith('Expose Port: ')).sort(), [
+        'Expose Port: Add Server…',
+        'Expose Port: Edit Servers',
         'Expose Port: Expose Port',
+        'Expose Port: Prepare a Server…',
         'Expose Port: Show Log',
       ])
     })

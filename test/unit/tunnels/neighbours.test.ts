@@ -82,6 +82,8 @@ describe('Neighbours', () => {
     await Promise.all(changes)
     assert.equal((await holder(mine))?.port, 19)
     assert.deepEqual(readdirSync(directory), [`${other.pid}.json`])
+    await Promise.all([theirs.publish([tunnel]), theirs.publish([])])
+    assert.deepEqual(readdirSync(directory), [])
   })
 
   it('does nothing for a window that never opened a tunnel', async () => {
