@@ -52,7 +52,7 @@ function wordsFor({ publicHost, tls }: RouteEvidence, publicUrl: string): { way:
   if (publicHost.includes('{port}')) {
     return { way: 'numbered URLs', title: `Each port gets a numbered name below ${below}` }
   }
-  return { way: 'one URL', title: `One URL for one port at a time: ${publicUrl}` }
+  return { way: 'one URL', title: `One port at a time: ${publicUrl}` }
 }
 
 function visitors({ proxy, bind, tls, publicHost }: RouteEvidence, publicUrl: string): string {

@@ -101,7 +101,7 @@ export function oneUrlWay(evidence: ServerEvidence): Proposal[] {
       { bind, publicUrl, tls: 'server' },
       {
         way: 'one URL',
-        title: `One URL for one port at a time: ${publicUrl}`,
+        title: `One port at a time: ${publicUrl}`,
         visitors: `Visitors call ${publicUrl}; ${nameOf(proxy)} on the server passes them on to port ${bind.firstPort}. The firewall must let port ${port} through.`,
         missing: [
           ...(domain.leadsHere === 'no' ? [dnsStep(domain.name, evidence)] : []),

@@ -19,7 +19,7 @@ export function propose(evidence: ServerEvidence): { readonly proposals: readonl
   const { here, raw } = publicPorts(evidence)
   const all = [
     ...existing,
-    ...(has(existing, 'named URLs') ? [] : [namedWay(evidence)]),
+    ...(servesNames(existing, evidence) ? [] : [namedWay(evidence)]),
     ...(has(existing, 'one URL') ? [] : oneUrlWay(evidence)),
     ...here,
     ...raw,
@@ -32,6 +32,15 @@ const preference: readonly WayKind[] = ['named URLs', 'named URLs, HTTPS here', 
 
 function inOrder(proposals: readonly Proposal[]): Proposal[] {
   return preference.flatMap((way) => proposals.filter((each) => each.way === way))
+}
+
+/** A proxy that has names below another domain than the one that is asked about does not have these. */
+function servesNames(existing: readonly Proposal[], { domain }: ServerEvidence): boolean {
+  return existing.some(
+    ({ way, entry }) =>
+      way === 'named URLs' &&
+      (domain === undefined || new URL(entry.publicUrl ?? '').hostname.endsWith(`.${domain.name}`)),
+  )
 }
 
 function has(proposals: readonly Proposal[], way: WayKind): boolean {

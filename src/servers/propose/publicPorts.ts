@@ -27,7 +27,7 @@ function httpsHere(evidence: ServerEvidence): Proposal {
     { bind, publicUrl, tls: 'here', certificate: 'acme' },
     {
       way: 'public port, HTTPS here',
-      title: `One URL for one port at a time, encrypted up to this machine: ${publicUrl}`,
+      title: `One URL, encrypted up to this machine: ${publicUrl}`,
       visitors: `Visitors call ${publicUrl}; the server passes them on unread, and this machine gets a certificate for ${name} by itself.`,
       missing: [
         ...(domain === undefined || domain.leadsHere === 'no' ? [dnsStep(name, evidence)] : []),
@@ -87,7 +87,7 @@ function httpsInApp(evidence: ServerEvidence): Proposal {
     { bind, publicUrl: `https://${formatHostPort(host, port)}`, tls: 'app' },
     {
       way: 'public port, HTTPS in the app',
-      title: `One URL for an app that speaks HTTPS itself: https://${formatHostPort(host, port)}`,
+      title: `An app with HTTPS of its own: https://${formatHostPort(host, port)}`,
       visitors: `The app needs a certificate for ${host} of its own.`,
       missing: missingForRaw(evidence),
     },
@@ -101,7 +101,7 @@ function rawTcp(evidence: ServerEvidence): Proposal {
     { bind: every(rawPorts.first, rawPorts.last), publicUrl: `tcp://${urlHost(host)}:{port}`, tls: 'none' },
     {
       way: 'public ports, plain TCP',
-      title: `Each port gets a port of ${host}, for what is not HTTP: databases, game servers`,
+      title: `Each port gets a port of ${host}, plain TCP`,
       visitors: `Visitors connect to ports such as ${formatHostPort(host, rawPorts.first)}.`,
       missing: missingForRaw(evidence),
     },

@@ -394,4 +394,11 @@ describe('what is proposed for a server', () => {
     const unknown = propose({ ...behindNginx, domain: undefined, routes: [old] }).proposals
     assert.ok(unknown.some(({ entry }) => entry.publicUrl?.includes('old')))
   })
+
+  it('names below a domain that the proxy does not serve yet are proposed beside those it serves', () => {
+    const other = { ...domain, name: 'other.example.com' }
+    const { proposals } = propose({ ...behindNginx, routes: [named], domain: other })
+    const urls = proposals.filter(({ way }) => way === 'named URLs').map(({ entry }) => entry.publicUrl)
+    assert.deepEqual(urls, ['https://{name}.dev.example.com', 'https://{name}.other.example.com'])
+  })
 })
