@@ -125,17 +125,27 @@ function candidates(
 
 /** "StreamLocalBindUnlink yes" lets a new socket take the place of one that somebody uses, without a word. */
 async function asksToTakeOver({ bind, publicUrl }: PublicWay, request: ListenRequest): Promise<boolean> {
-  const { transport, prompts, holderOf, signal } = request
+  const { prompts, holderOf, signal } = request
   if (bind.kind !== 'unix') return false
   const { path: address } = bind
   const holder = await holderOf(address)
-  if (holder === undefined && !(await transport.answersOn(address).catch(() => false))) return false
+  if (holder === undefined && !(await isHeld(address, request))) return false
   signal.throwIfAborted()
   if (!(await prompts.takeOver({ address, publicUrl, holder }))) throw new Cancelled()
   // Nobody's place is taken for somebody who has gone meanwhile.
   signal.throwIfAborted()
   return true
 }
+
+/** Asked twice: what sshd has just closed may answer once more, while a child that it had started still has it. */
+async function isHeld(path: string, { transport, clock }: ListenRequest): Promise<boolean> {
+  const answers = () => transport.answersOn(path).catch(() => false)
+  if (!(await answers())) return false
+  await new Promise<void>((resolve) => clock.after(momentMs, resolve))
+  return answers()
+}
+
+const momentMs = 200
 
 async function listenOn(way: PublicWay, request: ListenRequest, options: ForwardOptions): Promise<Listening> {
   const { acceptFor, connection, transport, signal } = request
