@@ -39,8 +39,11 @@ export interface ListenRequest {
   /** The stages for visitors who come this way. */
   readonly acceptFor: (way: PublicWay) => Accept
   readonly prompts: ExposurePrompts
-  /** Names another window of this machine that has the address. */
-  readonly holderOf: (address: string) => Promise<string | undefined>
+  /**
+   * Names another window of this machine that has the address; with `sinceThen`, only one that has taken it from this
+   * tunnel.
+   */
+  readonly holderOf: (address: string, options?: { sinceThen: boolean }) => Promise<string | undefined>
   readonly clock: Clock
   readonly log: Log
   readonly signal: AbortSignal
@@ -100,8 +103,8 @@ async function listenAt(profile: OwnProfile, request: ListenRequest): Promise<Li
   for (const port of ports) {
     const way = fillIn(profile, port === undefined ? { name } : { name, port })
     try {
-      const asks = way.bind.kind === 'unix' && previous === undefined
-      const takesOver = asks && (await asksToTakeOver(way, request))
+      if (previous !== undefined) await assertStillOurs(way, request)
+      const takesOver = previous === undefined && (await asksToTakeOver(way, request))
       return await listenOn(way, request, { takesOver })
     } catch (error) {
       if (!isTaken(error)) throw error
@@ -121,6 +124,13 @@ function candidates(
   const ports = portsOf(profile.bind)
   if (wishedPort === undefined || !ports.includes(wishedPort)) return ports
   return [wishedPort, ...ports.filter((port) => port !== wishedPort)]
+}
+
+/** Who took the place over in the meantime was asked, and keeps it. */
+async function assertStillOurs({ bind, publicUrl }: PublicWay, { holderOf }: ListenRequest): Promise<void> {
+  if (bind.kind !== 'unix') return
+  const holder = await holderOf(bind.path, { sinceThen: true })
+  if (holder !== undefined) throw listenFailures.takenOver(publicUrl, holder)
 }
 
 /** "StreamLocalBindUnlink yes" lets a new socket take the place of one that somebody uses, without a word. */
