@@ -42,13 +42,13 @@ export interface Forwarded {
 export function startForward(
   scope: Scope,
   app: { port: number; host?: string },
-  options: { clock?: Clock; scheme?: 'http' | 'https' } = {},
+  options: { clock?: Clock; scheme?: 'http' | 'https'; dial?: typeof dialLocal } = {},
 ): Forwarded {
   const log = new CollectedLog()
   const heard: string[] = []
   const stage = forwardHttp({
     app: { host: app.host ?? 'localhost', port: app.port },
-    dial: dialLocal,
+    dial: options.dial ?? dialLocal,
     scheme: options.scheme ?? 'https',
     report: {
       onAnswer: () => void heard.push('answers'),
