@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { Agent } from 'node:https'
 import { connect, type LookupFunction } from 'node:net'
 import { join } from 'node:path'
-import { once } from 'node:events'
-import WebSocket from 'ws'
+import type { BrowserContext } from 'playwright-core'
+import { writeFileSync } from 'node:fs'
 import { systemClock } from '../../../src/base/clock'
 import type { Failure } from '../../../src/base/failure'
 import type { GatewayProfile } from '../../../src/servers/profile'
@@ -13,7 +13,7 @@ import type { ScriptLine } from '../../../src/servers/prepare/output'
 import type { GatewayRequest } from '../../../src/servers/prepare/request'
 import type { Transport } from '../../../src/ssh/transport'
 import { Tunnels } from '../../../src/tunnels/tunnels'
-import { deterministicBytes, deterministicSha256, startEchoApp } from '../../support/apps'
+import { startEchoApp } from '../../support/apps'
 import {
   startAuthority,
   startGatewayWorld,
@@ -25,6 +25,15 @@ import { Scope } from '../../support/scope'
 import { scriptedPrompts } from '../../support/scriptedPrompts'
 import type { ClientKey } from '../../support/sshd'
 import { findTool } from '../../support/tools'
+import {
+  checkBrowser,
+  checkEvents,
+  checkLargeBodies,
+  checkRequests,
+  checkWebSocket,
+  makeLargeFile,
+} from '../../support/visitor'
+import { launchChromium } from '../../support/vscode/chromium'
 import { waitUntil } from '../../support/waitUntil'
 
 /** The life of one gateway, in the order in which a person goes through it. */
@@ -34,6 +43,9 @@ describe('Prepare a Server: a bare Debian server becomes a gateway, and is put b
   const domain = 'dev.example.com'
   const never = new AbortController().signal
   let scope: Scope
+  let browser: BrowserContext
+  /** A file. */
+  let large: string
   /** For sockets of this machine. */
   let directory: string
   let world: GatewayWorld
@@ -56,6 +68,8 @@ describe('Prepare a Server: a bare Debian server becomes a gateway, and is put b
     directory = scope.tempDir('sockets')
     world = await startGatewayWorld(scope)
     authority = await startAuthority(scope, world)
+    browser = await launchChromium(scope, { hostRules: [`MAP *.dev.example.com ${world.server.address}`] })
+    large = await makeLargeFile(scope)
     tunnelKey = await world.newKey("somebody's laptop")
     secondKey = await world.newKey('the second one')
     request = {
@@ -207,15 +221,16 @@ describe('Prepare a Server: a bare Debian server becomes a gateway, and is put b
     const echo = JSON.parse(body.toString()) as { url: string; headers: Record<string, string> }
     assert.equal(echo.url, '/hello?x=1')
     assert.equal(echo.headers['x-forwarded-for'], world.server.hostAddress)
-    const size = 5_000_000
-    const sent = await call(`${tunnel.publicUrl}/sink`, { method: 'POST', body: deterministicBytes(size) })
-    assert.deepEqual(JSON.parse(sent.body.toString()), { bytes: size, sha256: deterministicSha256(size) })
-
-    const socket = new WebSocket('wss://my-app.dev.example.com/ws', { lookup, ca: authority.issuer.certPem })
-    await once(socket, 'open')
-    socket.send('hello')
-    assert.equal(String((await once(socket, 'message'))[0]), 'hello')
-    socket.terminate()
+    const certPath = join(directory, 'issuer.pem')
+    writeFileSync(certPath, authority.issuer.certPem)
+    const { address } = world.server
+    const ca = { certPem: authority.issuer.certPem, certPath }
+    const outsider = { url: 'https://my-app.dev.example.com', h2: true, ca, address }
+    await checkRequests(outsider)
+    await checkWebSocket(outsider)
+    await checkEvents(outsider)
+    await checkLargeBodies(outsider, large)
+    await checkBrowser(browser, outsider)
 
     await close()
     const gone = await call('https://my-app.dev.example.com/')
