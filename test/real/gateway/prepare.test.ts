@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { Agent } from 'node:https'
 import { connect, type LookupFunction } from 'node:net'
+import { once } from 'node:events'
 import { join } from 'node:path'
 import type { BrowserContext } from 'playwright-core'
 import { writeFileSync } from 'node:fs'
