@@ -700,10 +700,19 @@ caddy_log() {
   if has_systemd; then journalctl -q -u caddy -n 8 --no-pager || :; else tail -n 8 /var/log/caddy/caddy.log || :; fi
 }
 
+# What was said when it was prepared counts until something else is said.
+keep_authority() {
+  tab=$(printf '\t')
+  [ -n "$acme_directory" ] || acme_directory=$(sed -n "s/^${tab}acme_ca //p" "$caddyfile")
+  [ -n "$email" ] || email=$(sed -n "s/^${tab}email //p" "$caddyfile")
+  if [ -z "$acme_ca" ] && [ -f "$settings/acme-ca.pem" ]; then acme_ca=$settings/acme-ca.pem; fi
+}
+
 install() {
   step_count=9
   [ -n "$domain" ] || wrong 'install needs --domain'
   [ -s "$work/given" ] || is_prepared || wrong 'install needs --key'
+  if is_prepared; then keep_authority; fi
   step 'Look at the server'
   look
   [ "$dry_run" = yes ] || begin

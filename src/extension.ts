@@ -40,8 +40,7 @@ export function activate(context: ExtensionContext): void {
       memory: context.globalState,
       neighbours: owned.add(neighboursOf(context, log)),
       certificateFor: certificates(context, { clock, log }),
-      clock,
-      log,
+      ...{ clock, log, redactor },
     }),
   )
   tunnels = open

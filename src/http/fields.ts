@@ -105,7 +105,8 @@ export function fieldsForApp(
 const bodyIsUsual = new Set(['POST', 'PUT', 'PATCH'])
 
 function isProxysWord(name: string): boolean {
-  return /^(?:x-forwarded-.+|forwarded|x-real-ip)$/i.test(name)
+  // Apps behind CGI read an underscore as a dash (RFC 3875 4.1.18).
+  return /^(?:x[-_]forwarded[-_].+|forwarded|x[-_]real[-_]ip)$/i.test(name)
 }
 
 function portOf(host: string | undefined, scheme: 'http' | 'https'): string {

@@ -12,7 +12,7 @@ import type { Transport } from '../ssh/transport'
 import { gatewayProfile } from './gateway'
 import { listenFailures } from './listenFailures'
 import { fillIn, isPublicBind, portsOf, type OwnProfile, type PublicWay, type ServerProfile } from './profile'
-import { isLoopback } from './reach'
+import { isOpenToAll } from './reach'
 
 /** What opening a tunnel asks a person. */
 export interface ExposurePrompts {
@@ -101,6 +101,7 @@ async function listenAt(profile: OwnProfile, request: ListenRequest): Promise<Li
   const ports = candidates(profile, request)
   let refused: unknown
   for (const port of ports) {
+    request.signal.throwIfAborted()
     const way = fillIn(profile, port === undefined ? { name } : { name, port })
     try {
       if (previous !== undefined) await assertStillOurs(way, request)
@@ -173,18 +174,21 @@ async function listenOn(way: PublicWay, request: ListenRequest, options: Forward
   const isOpen = saysOverridden(forward.serverMessages)
   try {
     signal.throwIfAborted()
-    if (isOpen && isLoopbackPort(bind) && !agreed.has(formatAddress(bind))) {
+    if (isOpen && way.proxyProtocol) throw listenFailures.proxyHeaderForgeable(bind, transport.settings)
+    const agreement = `${request.name} ${formatAddress(bind)}`
+    if (isOpen && bind.kind === 'tcp' && !isOpenToAll(bind.host) && !agreed.has(agreement)) {
       admitBy(({ stream }) => stream.destroy())
       await askIfPublic(way, request)
-      agreed.add(formatAddress(bind))
+      agreed.add(agreement)
     }
     admitBy(accept)
   } catch (error) {
     await forward.cancel()
     throw error
   }
+  const isAsWished = formatAddress(forward.address) === formatAddress(bind)
   return {
-    way,
+    way: isAsWished ? way : { ...way, asked: forward.address },
     remarks: isOpen ? [openRemark(bind, transport)] : [],
     cancel: () => forward.cancel(),
   }
@@ -227,10 +231,6 @@ function openRemark(bind: Address, transport: Transport): string {
     `Asked for ${formatAddress(bind)}, ${transport.settings.hostName} listens on every address: without HTTPS, ` +
     `anyone reaches the app at its port ${port} too. "GatewayPorts clientspecified" in its sshd_config ends that.`
   )
-}
-
-function isLoopbackPort(bind: Address): boolean {
-  return bind.kind === 'tcp' && isLoopback(bind.host)
 }
 
 /** Not asked about again when the connection comes back; but a server may become public only then. */

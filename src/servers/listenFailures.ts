@@ -1,3 +1,4 @@
+import { formatAddress, type Address } from '../base/address'
 import { Failure } from '../base/failure'
 import type { SshSettings } from '../ssh/settings'
 import { formatBind, type OwnProfile } from './profile'
@@ -10,10 +11,24 @@ export const listenFailures = {
       kind: 'bound-to-loopback',
       hop: 'remote forward',
       message: `Asked for ${formatBind(profile.bind)}, ${settings.hostName} would listen on loopback only, where no visitor comes.`,
-      said: 'GatewayPorts is "no" there.',
+      said: 'It listens on loopback, whatever address is asked for (sshd: "GatewayPorts no").',
       advice:
         'Put "GatewayPorts clientspecified" into its sshd_config, check it with "sshd -t", and reload sshd. Or let a reverse proxy there pass visitors on.',
       remedies: [{ do: 'retry' }, { do: 'open settings' }],
+      canHeal: false,
+    })
+  },
+
+  /** Behind a port that everybody reaches, anybody can write such a header. */
+  proxyHeaderForgeable(bind: Address, settings: SshSettings): Failure {
+    return new Failure({
+      kind: 'proxy-header-forgeable',
+      hop: 'remote forward',
+      message: `Asked for ${formatAddress(bind)}, ${settings.hostName} listens on every address: anybody could forge the PROXY protocol header there.`,
+      said: 'GatewayPorts is "yes" there.',
+      advice:
+        'Put "GatewayPorts clientspecified" into its sshd_config, or let "bind" be a socket, or leave "proxyProtocol" out.',
+      remedies: [{ do: 'open settings' }, { do: 'retry' }],
       canHeal: false,
     })
   },

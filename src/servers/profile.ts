@@ -69,6 +69,8 @@ export interface TcpBind {
 /** A profile filled in for one tunnel. */
 export interface PublicWay {
   readonly bind: Address
+  /** What the server was asked for, where that is another word for `bind`. */
+  readonly asked?: Address
   readonly publicUrl: string
   readonly tls: TlsEnd
   readonly certificate?: CertificateChoice

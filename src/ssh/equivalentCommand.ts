@@ -9,12 +9,14 @@ export function equivalentSshCommand(options: {
   bind: Address
   local: { host: string; port: number }
   identityFile?: string | undefined
+  /** The session beside it, where the server prints its URLs there: the login shell, or a command. */
+  session?: 'shell' | { exec: string }
 }): string {
-  const { destination, bind, local, identityFile } = options
+  const { destination, bind, local, identityFile, session } = options
   const { user, host, port } = destination
   const words = [
     'ssh',
-    '-nN',
+    session === undefined ? '-nN' : '-T',
     '-o',
     'ExitOnForwardFailure=yes',
     ...(identityFile === undefined ? [] : ['-i', identityFile]),
@@ -22,6 +24,8 @@ export function equivalentSshCommand(options: {
     '-R',
     `${formatAddress(bind)}:${formatHostPort(local.host, local.port)}`,
     user === undefined ? host : `${user}@${host}`,
+    // Without the dashes ssh takes options behind the host for its own.
+    ...(typeof session === 'object' ? ['--', ...session.exec.split(' ')] : []),
   ]
   return words.map(quote).join(' ')
 }

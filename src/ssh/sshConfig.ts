@@ -153,7 +153,8 @@ function homeIsMoved(): boolean {
 
 /** Puts the home directory for a leading `~`. */
 export function expandHome(path: string): string {
-  if (path === '~' || path.startsWith('~/')) return join(homedir(), path.slice(2))
+  const isHome = path.startsWith('~/') || (process.platform === 'win32' && path.startsWith('~\\'))
+  if (path === '~' || isHome) return join(homedir(), path.slice(2))
   const databaseHome = userInfo().homedir
   return homeIsMoved() && path.startsWith(`${databaseHome}/.ssh/`)
     ? join(homedir(), path.slice(databaseHome.length + 1))

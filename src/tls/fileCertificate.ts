@@ -42,6 +42,8 @@ class FileCertificate implements Certificate {
   /** What the files held at the last look, good or not; undefined when they could not be read. */
   private seen: CertificatePair | undefined
   private lastComplaint = ''
+  /** Of the one in use, in milliseconds since the epoch. */
+  private notAfter = Infinity
 
   constructor(private readonly options: FileCertificateOptions) {}
 
@@ -77,7 +79,8 @@ class FileCertificate implements Certificate {
       const pair = await this.read()
       isSettled = isSame(pair, this.seen)
       this.seen = pair
-      if (isSettled && !isSame(pair, this.current)) this.accept(pair)
+      const isToBeJudged = !isSame(pair, this.current) || this.lastComplaint !== '' || this.hasEnded
+      if (isSettled && isToBeJudged) this.accept(pair)
     } catch (error) {
       if (isCancelled(error)) return
       this.complain(error as Error)
@@ -99,12 +102,18 @@ class FileCertificate implements Certificate {
     if (examined.kind !== 'good') throw certificateFileFailures.unusable(examined, this.options)
     this.lastComplaint = ''
     this.current = pair
+    this.notAfter = examined.life.notAfter
     const until = new Date(examined.life.notAfter).toISOString()
     log.info(`the certificate for ${hostName} is read from ${certPath}, valid until ${until}`)
     if (examined.chain === 'broken') {
       log.warn(`${certPath}: the chain is not in order, or is of another certificate; visitors may refuse it`)
     }
     this.changed.fire(pair)
+  }
+
+  /** Nobody may have replaced it where it lies. */
+  private get hasEnded(): boolean {
+    return this.options.clock.now() >= this.notAfter
   }
 
   /** Once, not at each look. */

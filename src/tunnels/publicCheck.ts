@@ -146,7 +146,7 @@ function judgeError({ code, message: said }: { code: string; message: string }, 
         kind: 'certificate-expired',
         message: `The certificate of ${hostname} has expired.`,
         said,
-        advice: renewal[way.tls],
+        advice: way.tls === 'here' && way.certificate === 'acme' ? renewalByAcme : renewal[way.tls],
       })
     case 'ERR_TLS_CERT_ALTNAME_INVALID':
       return publicFailure({
@@ -181,6 +181,8 @@ const renewal: Record<TlsEnd, string> = {
   app: 'The app shows it: give the app a new one.',
   none: 'Renew it.',
 }
+
+const renewalByAcme = 'It could not be renewed in time, which is tried again by itself; the log says why.'
 
 function appSpeaksNoTls({ publicUrl }: PublicWay, said: string): Failure {
   return publicFailure({

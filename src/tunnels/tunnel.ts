@@ -342,7 +342,8 @@ export class Tunnel {
         // What a service's session has said once it does not say again.
         if (this.isAtService && this.options.connection.renew(failure, { isAsked: false })) return
         log.warn(`${failure.message} ${failure.said ?? ''}`.trimEnd())
-        const waitMs = backoffMs(tries)
+        // Authorities count failures: Let's Encrypt takes five an hour for a name.
+        const waitMs = failure.hop === 'certificate' ? certificateWaitMs : backoffMs(tries)
         this.become({ kind: 'waiting', failure, retryAt: clock.now() + waitMs })
         await this.pause.wait(waitMs, life)
       }
@@ -398,6 +399,9 @@ export class Tunnel {
     }
   }
 }
+
+/** Until a certificate is tried for again by itself. */
+const certificateWaitMs = 20 * 60_000
 
 /** A server that does not answer must not hold up the end; closing the connection ends its listeners too. */
 const stopLimitMs = 2000

@@ -1,15 +1,17 @@
 import type { LookupFunction } from 'node:net'
-import { formatAddress } from '../base/address'
+import { formatAddress, formatHostPort } from '../base/address'
 import type { Clock } from '../base/clock'
 import type { Disposable } from '../base/disposable'
 import { Emitter } from '../base/event'
 import { Failure, type Hop } from '../base/failure'
 import type { Log } from '../base/log'
+import type { Redactor } from '../base/redactor'
 import type { ListeningPort } from '../ports/listeningPort'
 import type { ExposurePrompts } from '../servers/listen'
 import { fillIn, isNamed, portsOf, type PublicWay, type ServerProfile } from '../servers/profile'
 import type { Server } from '../servers/server'
 import { titleOf } from '../servers/visibility'
+import { secretsOf } from '../servers/services/secrets'
 import { servicePrompts } from '../servers/services/servicePrompts'
 import type { Connection } from '../ssh/connection'
 import { Connections } from '../ssh/connections'
@@ -138,7 +140,8 @@ export class Tunnels implements Disposable {
     const { clock, log, prompts, certificateFor, lookup, neighbours } = this.options
     const { profile } = server
     // A service gives one tunnel to a connection.
-    const connection = this.connectionTo(server, profile.kind === 'service' ? name : '')
+    const own = profile.kind === 'service' ? `${name} ${formatHostPort(app.host, app.port)}` : ''
+    const connection = this.connectionTo(server, own)
     const tunnel: Tunnel = new Tunnel({
       ...{ app, server, name, connection, prompts, clock, log },
       id: this.nextId++,
@@ -160,8 +163,9 @@ export class Tunnels implements Disposable {
 
   /** `own` tells apart those that lead to the same server. */
   private connectionTo(server: Server, own: string): Connection {
-    const { clock, log, prompts } = this.options
+    const { clock, log, prompts, redactor } = this.options
     const { profile } = server
+    for (const secret of secretsOf(profile)) redactor?.add(secret)
     const key = [profile.id, profile.ssh, profile.identityFile ?? '', own].join('\n')
     return this.connections.get(key, {
       settings: () => server.settings(),
@@ -186,7 +190,7 @@ export class Tunnels implements Disposable {
         return fillIn(profile, port === undefined ? { name } : { name, port }).publicUrl
       }
       case 'gateway': {
-        const template = this.options.memory?.get(gatewayKey(profile.id))
+        const template = this.options.memory?.get(gatewayKey(profile))
         return typeof template === 'string' ? template.replace('{name}', name) : undefined
       }
       case 'service':
@@ -204,7 +208,8 @@ export class Tunnels implements Disposable {
     const { neighbours } = this.options
     void neighbours?.publish(
       this.all.flatMap(({ way, server, app, since }) =>
-        way === undefined
+        // A service listens nowhere that another could take, and whoever logs in there may be a secret.
+        way === undefined || server.profile.kind === 'service'
           ? []
           : [
               {
@@ -225,7 +230,7 @@ export class Tunnels implements Disposable {
     const { profile } = server
     const { memory } = this.options
     if (profile.kind === 'gateway' && way !== undefined) {
-      void memory?.update(gatewayKey(profile.id), way.publicUrl.replace(`//${name}.`, '//{name}.'))
+      void memory?.update(gatewayKey(profile), way.publicUrl.replace(`//${name}.`, '//{name}.'))
     }
     if (profile.kind !== 'own' || profile.bind.kind !== 'tcp' || way?.bind.kind !== 'tcp') return
     if (profile.bind.firstPort === profile.bind.lastPort) return
@@ -248,9 +253,10 @@ export class Tunnels implements Disposable {
   private async withHolder(error: unknown, { server, name }: Tunnel): Promise<unknown> {
     const isTaken =
       error instanceof Failure && ['forward-address-taken', 'socket-path-taken'].includes(error.kind)
-    const address = addressOf(server.profile, name)
+    const { profile } = server
+    const address = profile.kind === 'own' ? addressOf(profile, name) : undefined
     if (!isTaken || address === undefined) return error
-    const holder = await this.options.neighbours?.holderOf(server.profile.ssh, address)
+    const holder = await this.options.neighbours?.holderOf(profile.ssh, address)
     return holder === undefined ? error : heldByAnotherWindow(error, address, holder)
   }
 }
@@ -259,6 +265,8 @@ export interface TunnelsOptions {
   readonly prompts: SshPrompts & ExposurePrompts
   readonly clock: Clock
   readonly log: Log
+  /** Told of what must not come out in the log. */
+  readonly redactor?: Pick<Redactor, 'add'>
   /** For profiles whose HTTPS ends on this machine. */
   readonly certificateFor?: (way: PublicWay) => Certificate
   /** Keeps what servers said from one time to the next: ports of ranges, domains of gateways. */
@@ -281,8 +289,9 @@ export interface TunnelMemory {
   update(key: string, value: unknown): PromiseLike<void>
 }
 
-function gatewayKey(serverId: string): string {
-  return `gateway ${serverId}`
+/** Another server under the same id has not said this. */
+function gatewayKey({ id, ssh }: ServerProfile): string {
+  return `gateway ${id} ${ssh}`
 }
 
 function portKey(serverId: string, name: string): string {

@@ -29,6 +29,8 @@ export function certificates(
 async function agreeToTerms(urlOfTerms: string | undefined): Promise<boolean> {
   const agree = 'Agree'
   const read = 'Read Them'
+  // The directory names it, so it may lead anywhere but to another program.
+  const isPage = urlOfTerms !== undefined && /^https?:\/\//i.test(urlOfTerms)
   for (;;) {
     const answer = await window.showInformationMessage(
       'Get a certificate from the authority?',
@@ -40,7 +42,7 @@ async function agreeToTerms(urlOfTerms: string | undefined): Promise<boolean> {
             : `It learns the name of the public URL, and puts it into a public log of certificates. You agree to its terms of service:\n${urlOfTerms}`,
       },
       agree,
-      ...(urlOfTerms === undefined ? [] : [read]),
+      ...(isPage ? [read] : []),
     )
     if (answer !== read || urlOfTerms === undefined) return answer === agree
     await env.openExternal(Uri.parse(urlOfTerms, true))

@@ -2,7 +2,8 @@ import { window, type Memento, type MessageItem } from 'vscode'
 import type { LocalProtocol } from '../ports/probe'
 import type { PortRisk } from '../ports/risk'
 import type { ServerProfile } from '../servers/profile'
-import { titleOf, whoCanRead } from '../servers/visibility'
+import { whoCanRead } from '../servers/visibility'
+import { consentKey, place } from './consentKey'
 import { formatLocalTarget, type LocalTarget } from './localTarget'
 
 interface ConsentQuestion {
@@ -22,7 +23,7 @@ export class Consent {
 
   /** True to go on. A risky port is asked about each time, with no as the default. */
   async ask(question: ConsentQuestion): Promise<boolean> {
-    const key = `consent ${question.profile.id} ${question.target.host}:${question.target.port} ${question.publicUrl ?? ''}`
+    const key = consentKey(question)
     if (question.risk !== undefined) return askAboutRisk(question, question.risk)
     if (this.memory.get(key) === true) return true
     if (!(await askPlainly(question))) return false
@@ -70,8 +71,4 @@ async function askAboutRisk(
     expose,
   )
   return answer === expose
-}
-
-function place(publicUrl: string | undefined, profile: ServerProfile): string {
-  return publicUrl ?? `an address that ${titleOf(profile)} gives it`
 }

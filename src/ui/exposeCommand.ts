@@ -108,8 +108,9 @@ export class ExposeCommand {
     const open = tunnels.find(target, profile.id)
     if (open !== undefined) {
       if (open.state.kind !== 'open') open.retryNow()
-      await clipboard.copy(open)
-      return open.publicUrl
+      // Before it has stood, its URL is only expected.
+      if (open.way !== undefined) await clipboard.copy(open)
+      return open.way?.publicUrl
     }
     const name = portName({ target, listening }, profile, log)
     Object.assign(choices, { profile, name })

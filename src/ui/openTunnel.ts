@@ -8,6 +8,7 @@ import type { Tunnel } from '../tunnels/tunnel'
 import type { Tunnels } from '../tunnels/tunnels'
 import { hopText } from './hopText'
 import { formatLocalTarget } from './localTarget'
+import { plainText } from './plainText'
 import { inProgress } from './progress'
 import { settings } from './settings'
 import { showFailure } from './showFailure'
@@ -55,7 +56,7 @@ export async function announce(
     void showFailure(state.check, log, 'warning').then((retry) => {
       if (retry) tunnel.retryNow()
     })
-    if (remarks.length > 0) void window.showInformationMessage(remarks.join(' '))
+    if (remarks.length > 0) void window.showInformationMessage(plainText(remarks.join(' ')))
     return
   }
   const copied = settings.copyUrl()
@@ -65,7 +66,7 @@ export async function announce(
     ...(copied ? ['The URL is on the clipboard.'] : []),
     ...remarks,
   ]
-  void window.showInformationMessage(sentences.join(' '), 'Open', 'Copy').then((chosen) => {
+  void window.showInformationMessage(plainText(sentences.join(' ')), 'Open', 'Copy').then((chosen) => {
     if (chosen === 'Open') void clipboard.open(tunnel)
     if (chosen === 'Copy') void clipboard.copy(tunnel)
   })

@@ -26,6 +26,7 @@ import {
   confirmUninstall,
   type ChosenKey,
 } from './prepareQuestions'
+import { plainText } from './plainText'
 import { inProgress } from './progress'
 import { findPublicKeys } from './publicKeys'
 import type { ReadOnlyDocuments } from './readOnlyDocuments'
@@ -99,9 +100,7 @@ export class PrepareServer {
     if (domain === undefined) return undefined
     const key = await this.askKey(visit)
     if (key === undefined) return undefined
-    const { contact } = settings.acme()
-    const email = contact === undefined ? {} : { email: contact }
-    const run = await this.install(visit, { domain, publicKeys: [key.line], ...email })
+    const run = await this.install(visit, { domain, publicKeys: [key.line], ...contact() })
     return run && this.use(ssh, domain, key)
   }
 
@@ -114,7 +113,7 @@ export class PrepareServer {
       case 'use':
         return this.use(ssh, domain, undefined)
       case 'update':
-        tell(ssh, await this.install(visit, { domain, publicKeys: [] }))
+        tell(ssh, await this.install(visit, { domain, publicKeys: [], ...contact() }))
         return undefined
       case 'key': {
         const key = await this.askKey(visit)
@@ -213,7 +212,13 @@ export class PrepareServer {
   }
 }
 
+/** The same each time, so that a second run finds nothing to change. */
+function contact(): Pick<GatewayRequest, 'email'> {
+  const { contact } = settings.acme()
+  return contact === undefined ? {} : { email: contact }
+}
+
 function tell(ssh: string, run: GatewayRun | undefined): void {
   if (run === undefined) return
-  void window.showInformationMessage([`${ssh}: ${run.summary}.`, ...run.warnings].join(' '))
+  void window.showInformationMessage(plainText([`${ssh}: ${run.summary}.`, ...run.warnings].join(' ')))
 }

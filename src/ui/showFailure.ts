@@ -3,6 +3,7 @@ import { Failure, isCancelled, type Remedy } from '../base/failure'
 import type { Log } from '../base/log'
 import { assertNever } from '../base/assertNever'
 import { commandIds } from './commandIds'
+import { plainText } from './plainText'
 
 /**
  * Shows what went wrong, what the other side said and what to do next, with buttons that do it. Answers true when
@@ -19,7 +20,8 @@ export async function showFailure(
   if (!(error instanceof Failure)) {
     log.error(error instanceof Error ? (error.stack ?? error.message) : String(error))
     const show = 'Show Log'
-    const text = `Expose Port met an error it did not expect: ${error instanceof Error ? error.message : String(error)}`
+    const said = plainText(error instanceof Error ? error.message : String(error))
+    const text = `Expose Port met an error it did not expect: ${said}`
     if ((await window.showErrorMessage(text, show)) === show)
       await commands.executeCommand(commandIds.showLog)
     return false
@@ -35,9 +37,7 @@ export async function showFailure(
 
 /** What happened, what the other side said and what to do next, for a notification. */
 export function sentence({ message, said, advice }: Failure): string {
-  const text = [message, said, advice].filter((part) => part !== undefined && part !== '').join(' ')
-  // Notifications render links, and what a server said must not become one.
-  return text.replaceAll('](', '] (')
+  return plainText([message, said, advice].filter((part) => part !== undefined && part !== '').join(' '))
 }
 
 function titleOf(remedy: Remedy): string {

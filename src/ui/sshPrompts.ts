@@ -2,6 +2,7 @@ import { window, type ExtensionContext } from 'vscode'
 import type { Log } from '../base/log'
 import type { Redactor } from '../base/redactor'
 import type { SshPrompts } from '../ssh/prompts'
+import { plainText } from './plainText'
 import { RememberedPassphrases, type PassphraseDialogs } from './rememberedPassphrases'
 
 /** Asks in dialogs what a connection needs to know. What is typed as a secret is told to the redactor first. */
@@ -54,7 +55,7 @@ export function sshPrompts(
           // The server chooses the name; whose question it is must always stand there.
           const count = prompts.length > 1 ? ` (${index + 1} of ${prompts.length})` : ''
           const title = `${destination}${name === '' ? '' : `: ${name}`}${count}`
-          const text = [instructions, prompt].filter((part) => part !== '').join(' ')
+          const text = plainText([instructions, prompt].filter((part) => part !== '').join(' '))
           const answer = echo
             ? await window.showInputBox({ title, prompt: text, ignoreFocusOut: true })
             : await askSecret(title, text)

@@ -2,8 +2,9 @@ import { commands, env, window, type QuickPickItem } from 'vscode'
 import { DisposableStore, type Disposable } from '../base/disposable'
 import { Failure } from '../base/failure'
 import type { Log } from '../base/log'
+import { secretsOf } from '../servers/services/secrets'
+import { sshCommandOf } from '../servers/sshCommand'
 import { titleOf } from '../servers/visibility'
-import { equivalentSshCommand } from '../ssh/equivalentCommand'
 import type { Tunnel } from '../tunnels/tunnel'
 import type { Tunnels } from '../tunnels/tunnels'
 import { commandIds, innerCommandIds } from './commandIds'
@@ -67,12 +68,14 @@ export async function chooseTunnel(
     ?.tunnel
 }
 
-async function copySshCommand({ server, way, app }: Tunnel): Promise<void> {
+async function copySshCommand({ server, way, app, name }: Tunnel): Promise<void> {
   if (way === undefined) return void window.showInformationMessage('This tunnel is still being opened.')
-  const { destination, identityFile } = server.profile
-  const command = equivalentSshCommand({ destination, bind: way.bind, local: app, identityFile })
+  const { profile } = server
+  const { command, lacks } = sshCommandOf({ profile, way, name, app })
   await env.clipboard.writeText(command)
-  void window.showInformationMessage(`Copied: ${command}`)
+  // What is on the clipboard may hold a token.
+  const copied = secretsOf(profile).length > 0 ? 'The command is on the clipboard.' : `Copied: ${command}`
+  void window.showInformationMessage([copied, ...(lacks === undefined ? [] : [lacks])].join(' '))
 }
 
 async function showProblem(tunnel: Tunnel, log: Log): Promise<void> {

@@ -10,12 +10,13 @@ import { servicePrompts } from '../../src/servers/services/servicePrompts'
 import { Connection } from '../../src/ssh/connection'
 import type { SshPrompts } from '../../src/ssh/prompts'
 import { toLocal } from '../../src/tunnels/toLocal'
-import type { EchoApp } from './apps'
+import { startEchoApp, type EchoApp } from './apps'
 import { CollectedLog } from './collectedLog'
 import type { Scope } from './scope'
 import { scriptedPrompts } from './scriptedPrompts'
 import type { ClientKey } from './sshd'
-import type { TestCa } from './testCa'
+import { generateKey } from './sshKeys'
+import { createTestCa, type TestCa } from './testCa'
 import { startTunnelService, type ServiceFaults, type TunnelService } from './tunnelService'
 import { loginTo } from './world'
 
@@ -34,6 +35,19 @@ export interface ServiceGuest {
     signal?: AbortSignal
     clock?: Clock
   }) => Promise<ServiceListening>
+}
+
+/** What every visit of a service needs: who vouches for its URLs, the guest's key, an app. */
+export interface ServiceGuestBase {
+  readonly ca: TestCa
+  readonly key: ClientKey
+  readonly app: EchoApp
+}
+
+export async function serviceGuestBase(scope: Scope): Promise<ServiceGuestBase> {
+  const path = join(scope.tempDir('key'), 'id')
+  const publicKey = await generateKey({ path, type: 'ed25519' })
+  return { ca: await createTestCa(scope), key: { path, publicKey }, app: await startEchoApp(scope) }
 }
 
 export async function visitService(

@@ -2,7 +2,7 @@ import { parseHostPort } from '../../ssh/destination'
 import type { Bind } from '../profile'
 import type { ProxyReading, ProxyRoute } from './evidence'
 import { digitRange, isDomain, readHostPattern } from './names'
-import { isLoopbackName, type HostAndBind } from './targets'
+import { isLoopbackName, isPlainPath, type HostAndBind } from './targets'
 
 /**
  * Where Caddy leads the visitors of each HTTPS site whose whole site goes to an address on this server, from its
@@ -98,7 +98,7 @@ function publicHostAndBind(
     // {labels.N}: the dots split the name, and the rightmost label is 0.
     const label = `{http.request.host.labels.${base.split('.').length}}`
     const filled = isWildcard ? path.replace(label, '{name}') : path
-    if (/\{(?!name\})/.test(filled)) return undefined
+    if (!isPlainPath(filled)) return undefined
     const publicHost = !isWildcard ? base : filled === path ? `app.${base}` : `{name}.${base}`
     return { publicHost, bind: { kind: 'unix', path: filled } }
   }

@@ -11,7 +11,8 @@ export function listens(server: readonly Directive[]): Listen[] {
   return server
     .filter(({ name }) => name === 'listen')
     .flatMap(({ args: [address = '', ...options] }) => {
-      if (address.startsWith('unix:')) return []
+      // Nor what nginx would not take for an address; it stands in lines to paste.
+      if (!/^[\w.:*[\]-]+$/.test(address) || address.startsWith('unix:')) return []
       const port = /^\d+$/.test(address) ? Number(address) : (parseHostPort(address)?.port ?? 80)
       return [{ address, port, hasTls: isOn || options.includes('ssl') }]
     })

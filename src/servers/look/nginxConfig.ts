@@ -12,9 +12,13 @@ export interface Directive {
  */
 export function readNginxConfig(main: string, files: ReadonlyMap<string, string>): readonly Directive[] {
   const directory = main.replace(/\/[^/]*$/, '')
+  const parsed = new Map<string, readonly Directive[]>()
+  let left = mostIncludes
   const read = (path: string, depth: number): Directive[] => {
-    const text = files.get(path)
-    return text === undefined || depth > deepestInclude ? [] : include(parse(tokens(text)), depth)
+    if (depth > deepestInclude) return []
+    const directives = parsed.get(path) ?? parse(tokens(files.get(path) ?? ''))
+    parsed.set(path, directives)
+    return include(directives, depth)
   }
   const include = (directives: readonly Directive[], depth: number): Directive[] =>
     directives.flatMap((directive) => {
@@ -23,14 +27,19 @@ export function readNginxConfig(main: string, files: ReadonlyMap<string, string>
         return [{ ...directive, block: include(directive.block, depth) }]
       }
       const path = pattern.startsWith('/') ? pattern : `${directory}/${pattern}`
-      return matching(path, files).flatMap((each) => read(each, depth + 1))
+      return left-- <= 0 ? [] : matching(path, files).flatMap((each) => read(each, depth + 1))
     })
   return read(main, 0)
 }
 
 const deepestInclude = 4
+/** Files that include each other, many times over, must not keep this process busy. */
+const mostIncludes = 2000
+const deepestBlock = 50
 
 function matching(pattern: string, files: ReadonlyMap<string, string>): string[] {
+  // With each star a regular expression takes longer by the length of the name.
+  if (pattern.split('/').some((part) => part.split('*').length > 3)) return []
   const regex = pattern
     .replace(/[.+^${}()|\\]/g, '\\$&')
     .replaceAll('*', '[^/]*')
@@ -61,7 +70,7 @@ function tokens(text: string): Token[] {
 /** Tolerant: what is open at the end is closed there. */
 function parse(list: readonly Token[]): Directive[] {
   let position = 0
-  const parseBlock = (): Directive[] => {
+  const parseBlock = (depth: number): Directive[] => {
     const directives: Directive[] = []
     let words: string[] = []
     const finish = (block: readonly Directive[]) => {
@@ -73,10 +82,10 @@ function parse(list: readonly Token[]): Directive[] {
       const { text, isQuoted } = list[position++] ?? { text: '', isQuoted: false }
       if (isQuoted || !';{}'.includes(text)) words.push(text)
       else if (text === ';') finish([])
-      else if (text === '{') finish(parseBlock())
+      else if (text === '{' && depth < deepestBlock) finish(parseBlock(depth + 1))
       else break
     }
     return directives
   }
-  return parseBlock()
+  return parseBlock(0)
 }

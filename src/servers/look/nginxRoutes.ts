@@ -3,7 +3,7 @@ import { readHostPattern } from './names'
 import { argsOf, blocksOf, listens, portsOf } from './nginxBlocks'
 import type { Directive } from './nginxConfig'
 import { passedThroughRoutes } from './nginxStream'
-import { fixedBind, fixedHost, variedHostAndBind, type HostAndBind } from './targets'
+import { fixedBind, fixedHost, isPlainPath, variedHostAndBind, type HostAndBind } from './targets'
 
 /** Where nginx leads the visitors of each HTTPS server block whose whole site goes to an address on this server. */
 export function readNginxRoutes(config: readonly Directive[]): ProxyReading {
@@ -109,5 +109,6 @@ function certificateOf(server: readonly Directive[], http: readonly Directive[])
   const [cert] = argsOf(both, 'ssl_certificate')
   const [key] = argsOf(both, 'ssl_certificate_key')
   if (cert === undefined || key === undefined || listens(server).every(({ hasTls }) => !hasTls)) return []
+  if (!isPlainPath(cert) || !isPlainPath(key)) return []
   return [{ names: argsOf(server, 'server_name'), cert, key }]
 }

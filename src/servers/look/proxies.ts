@@ -3,6 +3,7 @@ import type { ProxyEvidence, ProxyReading } from './evidence'
 import { readNginxConfig } from './nginxConfig'
 import { readNginxRoutes } from './nginxRoutes'
 import { textOf, words, type Section } from './script'
+import { isPlainPath } from './targets'
 
 /** The reverse proxies that run or are configured there, with what their configuration says where it can be read. */
 export function readProxies(
@@ -49,7 +50,8 @@ export function readProxies(
 const nothing: ProxyReading = { routes: [], ports: [], user: undefined, tlsListens: [], certificates: [] }
 
 function paths(sections: readonly Section[], name: string): string[] {
-  return [...new Set(sections.filter((section) => section.name === name).map(({ detail }) => detail))]
+  const named = sections.filter((section) => section.name === name).map(({ detail }) => detail)
+  return [...new Set(named)].filter(isPlainPath)
 }
 
 /** A block without an address in front of it, behind comments at most. */

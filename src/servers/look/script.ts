@@ -44,6 +44,7 @@ section() { printf '\\n${heading} %s\\n' "$*"; }
 /**
  * What an ordinary user can learn, for any POSIX shell. `sshd -T` needs a host key of its own, which lies in a
  * directory that goes with the script; which configuration the running sshd has stands in the title of its process.
+ * Any user of the server can start a process with the title of a proxy, so only those of the usual users count.
  * In braces, it has been read to its end before any of its commands could take it for input.
  */
 export const factsScript = `${prelude}{
@@ -53,7 +54,9 @@ section groups; id -Gn
 section unprivileged; cat /proc/sys/net/ipv4/ip_unprivileged_port_start
 section listeners; cat /proc/net/tcp /proc/net/tcp6 | grep -E '^ *(sl|[0-9]+: [0-9A-F]+:[0-9A-F]+ [0-9A-F]+:[0-9A-F]+ 0A)' | head -c 65536
 
-processes=$(ps -A -o user= -o args= | grep -E '(nginx: |caddy run|apache2|httpd)' | grep -v ' grep ' | head -c 16384)
+processes=$(ps -A -o user= -o args= | grep -E '(nginx: |caddy run|apache2|httpd)' | grep -v ' grep ' |
+  awk -v me="$(id -un)" '{ cut = $1; sub(/[+]$/, "", cut) }
+    $1 ~ /^(root|caddy|www-data|nginx|http|apache|nobody)$/ || $1 == me || (cut != $1 && index(me, cut) == 1)' | head -c 16384)
 section processes; printf '%s\\n' "$processes"
 for user in $(printf '%s\\n' "$processes" | awk '{ print $1 }' | sort -u); do
   section groupsof "$user"; id -Gn "$user"

@@ -14,7 +14,7 @@ export function variedHostAndBind(pattern: HostPattern, target: string): HostAnd
   const path = socketPath(target)
   if (path?.split(variable).length === 2) {
     const filled = path.replace(variable, '{name}')
-    if (!filled.includes('$')) return { publicHost: hostWith('{name}'), bind: { kind: 'unix', path: filled } }
+    if (isPlainPath(filled)) return { publicHost: hostWith('{name}'), bind: { kind: 'unix', path: filled } }
   }
   const host = /^(127\.0\.0\.1|localhost|\[::1\]):(.*)$/.exec(target)
   const range = digitRange(part)
@@ -33,10 +33,18 @@ export function fixedHost(names: readonly string[]): string | undefined {
 
 export function fixedBind(target: string): Bind | undefined {
   const path = socketPath(target)
-  if (path !== undefined) return { kind: 'unix', path }
+  if (path !== undefined) return isPlainPath(path) ? { kind: 'unix', path } : undefined
   const found = parseHostPort(target)
   if (found?.port === undefined || !isLoopbackName(found.host)) return undefined
   return tcp(found.host, found.port, found.port)
+}
+
+/**
+ * What a configuration names ends up in lines for a person to paste, for root at that. A path that a shell, nginx or
+ * Caddy could take for more than one word is not used.
+ */
+export function isPlainPath(path: string): boolean {
+  return /^\/[\w./@+:-]+$/.test(path.replace('{name}', 'name'))
 }
 
 function socketPath(target: string): string | undefined {

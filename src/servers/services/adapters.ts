@@ -13,8 +13,8 @@ export interface ServiceAdapter {
   readonly host?: string
   /** 22 unless given. */
   readonly port?: number
-  /** Who logs in; as ssh_config says unless given. */
-  readonly user: { readonly withoutKey?: string; readonly withKey?: string }
+  /** Who logs in; as ssh_config says unless given. A user that is a token is a secret. */
+  readonly user: { readonly withoutKey?: string; readonly withKey?: string; readonly isToken?: true }
   /** It lets people in without an account, and may ask for a password all the same: any will do. */
   readonly takesAnyPassword: boolean
   /** What is asked of tcpip-forward (RFC 4254 7.1); just what the documented ssh command sends. */
@@ -163,7 +163,7 @@ const pinggy: ServiceAdapter = {
   host: 'free.pinggy.io',
   port: 443,
   // A token would stand here, so nothing that could be taken for one: the keyword of the usual kind of tunnel.
-  user: { withoutKey: 'http', withKey: 'http' },
+  user: { withoutKey: 'http', withKey: 'http', isToken: true },
   takesAnyPassword: true,
   bind: () => ({ host: noName, port: 0 }),
   session: 'shell',

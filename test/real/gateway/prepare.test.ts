@@ -346,6 +346,12 @@ describe('Prepare a Server: a bare Debian server becomes a gateway, and is put b
     assert.deepEqual(world.server.etc({ times: true }), etc)
     assert.equal(await processes(), running)
     assert.doesNotMatch(text, /wrote|Caddy is started$|has read/m)
+
+    // Nor when only the domain is said again: what was said of the authority holds.
+    const root = await world.login('root')
+    await world.script(root).install({ domain, publicKeys: [] }, never)
+    root.dispose()
+    assert.deepEqual(world.server.etc({ times: true }), etc)
   })
 
   it('lets a second key in, and out again', async () => {

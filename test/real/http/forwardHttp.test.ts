@@ -41,7 +41,7 @@ describe('forwardHttp, HTTP/1.1', () => {
     const { visitor, app } = await ask(
       'GET /a%20b?c=d&e HTTP/1.1\r\nX-One: 1\r\nHOST: dev.example.com:8443\r\nx-two: 2\r\nX-one: 3\r\n' +
         'Accept-Language: \xe4\r\nX-Forwarded-For: 6.6.6.6\r\nx-forwarded-proto: gopher\r\nForwarded: for=6.6.6.6\r\n' +
-        'X-Real-IP: 6.6.6.6\r\nX-Forwarded-Prefix: /x\r\nTE: trailers\r\nKeep-Alive: timeout=9\r\n' +
+        'X-Real-IP: 6.6.6.6\r\nX-Forwarded-Prefix: /x\r\nX_Forwarded_For: 6.6.6.6\r\nTE: trailers\r\nKeep-Alive: timeout=9\r\n' +
         'X-Hop: gone\r\nConnection: keep-alive, X-Hop, Host\r\n\r\n',
     )
     await answered(visitor, '\r\n\r\nok')

@@ -3,11 +3,9 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import type { ServiceName } from '../../../src/servers/profile'
 import { serviceNames } from '../../../src/servers/profile'
-import { startEchoApp, type Echo, type EchoApp } from '../../support/apps'
+import type { Echo } from '../../support/apps'
 import { Scope } from '../../support/scope'
-import { visitService } from '../../support/serviceGuest'
-import { generateKey } from '../../support/sshKeys'
-import { createTestCa, type TestCa } from '../../support/testCa'
+import { serviceGuestBase, visitService, type ServiceGuestBase } from '../../support/serviceGuest'
 import type { ServiceFaults } from '../../support/tunnelService'
 import { waitUntil } from '../../support/waitUntil'
 
@@ -48,13 +46,11 @@ const table: Record<ServiceName, { asked: string[]; url: RegExp; remarks: RegExp
 describe('a tunnel at a service', () => {
   let shared: Scope
   let scope: Scope
-  let base: { ca: TestCa; key: { path: string; publicKey: string }; app: EchoApp }
+  let base: ServiceGuestBase
 
   before(async () => {
     shared = new Scope()
-    const path = join(shared.tempDir('key'), 'id')
-    const publicKey = await generateKey({ path, type: 'ed25519' })
-    base = { ca: await createTestCa(shared), key: { path, publicKey }, app: await startEchoApp(shared) }
+    base = await serviceGuestBase(shared)
   })
   after(() => shared.close())
   beforeEach(() => (scope = new Scope()))

@@ -1,26 +1,26 @@
 import assert from 'node:assert/strict'
-import { join } from 'node:path'
 import { Cancelled, Failure } from '../../../src/base/failure'
 import type { ServiceName } from '../../../src/servers/profile'
 import { explainLogin } from '../../../src/servers/services/serviceFailures'
-import { startEchoApp, type EchoApp } from '../../support/apps'
 import { Scope } from '../../support/scope'
-import { hurriedClock as clock, visitService, type ServiceGuest } from '../../support/serviceGuest'
-import { generateKey } from '../../support/sshKeys'
-import { createTestCa, type TestCa } from '../../support/testCa'
+import {
+  hurriedClock as clock,
+  serviceGuestBase,
+  visitService,
+  type ServiceGuest,
+  type ServiceGuestBase,
+} from '../../support/serviceGuest'
 import type { ServiceFaults } from '../../support/tunnelService'
 import { waitUntil } from '../../support/waitUntil'
 
 describe('a tunnel service in trouble', () => {
   let shared: Scope
   let scope: Scope
-  let base: { ca: TestCa; key: { path: string; publicKey: string }; app: EchoApp }
+  let base: ServiceGuestBase
 
   before(async () => {
     shared = new Scope()
-    const path = join(shared.tempDir('key'), 'id')
-    const publicKey = await generateKey({ path, type: 'ed25519' })
-    base = { ca: await createTestCa(shared), key: { path, publicKey }, app: await startEchoApp(shared) }
+    base = await serviceGuestBase(shared)
   })
   after(() => shared.close())
   beforeEach(() => (scope = new Scope()))

@@ -178,6 +178,30 @@ describe('where a real sshd listens for a tunnel', () => {
       return got
     }
 
+    it('asks too about an address of a private network', async () => {
+      await start(config)
+      const prompts = scriptedPrompts({ becamePublic: () => Promise.resolve(false) })
+      const port = await freePort()
+      const server = serverWith({
+        bind: { kind: 'tcp', host: '10.255.0.1', firstPort: port, lastPort: port },
+        publicUrl: `http://127.0.0.2:${port}`,
+        tls: 'none',
+      })
+      await assert.rejects(expose(world.tunnels(prompts), server), Cancelled)
+      assert.deepEqual(prompts.asked, [
+        { kind: 'becamePublic', address: `10.255.0.1:${port}`, server: '127.0.0.1' },
+      ])
+      assert.deepEqual(await world.sshd.listeners(), [])
+    })
+
+    it('refuses where anybody could forge the header that says who calls', async () => {
+      await start(config)
+      const one = world.oneUrl()
+      const server = { ...one, profile: { ...one.profile, proxyProtocol: true } }
+      await assert.rejects(expose(world.tunnels(), server), { kind: 'proxy-header-forgeable' })
+      assert.deepEqual(await world.sshd.listeners(), [])
+    })
+
     it('asks first: who comes meanwhile is turned away, and a yes lets visitors in', async () => {
       await start(config)
       const { port } = world.tcpBind

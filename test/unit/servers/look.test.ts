@@ -59,6 +59,10 @@ describe('what nginx is configured to do', () => {
     [String.raw`~^(?<n>a|b)(c)\.example\.com$`, 'http://unix:/run/$n.sock', undefined],
     [String.raw`~^(?<n>.+)\.example\.com$`, 'http://unix:/run/$other.sock', undefined],
     [String.raw`~^(?<p>\d+)\.example\.com$`, 'http://127.0.0.1:$p', undefined],
+    // Nor what would be more than one word in lines to paste.
+    ['dev.example.com', '"http://unix:/run/a;reboot"', undefined],
+    ['dev.example.com', '"http://unix:/run/a\nd /etc 0777"', undefined],
+    [String.raw`~^(?<n>.+)\.example\.com$`, '"http://unix:/run/$(reboot)/$n.sock"', undefined],
   ]
   for (const [names, target, expected] of cases) {
     it(`${names} → ${target}`, () => {
@@ -121,8 +125,18 @@ describe('what nginx is configured to do', () => {
     )
   })
 
+  it('takes nothing into lines to paste that would be more than one word there', () => {
+    const reading = nginx(`http {
+      server { listen 443 ssl; ssl_certificate "/c.pem; include /tmp/x"; ssl_certificate_key /k.pem; }
+      server { listen "443; include /tmp/x" ssl; } }`)
+    assert.deepEqual([reading.certificates, reading.tlsListens], [[], ['443']])
+  })
+
   it('survives what is no configuration, and includes in circles', () => {
     for (const text of [
+      'include nginx.conf;'.repeat(5000),
+      `include ${'*x'.repeat(50)};`,
+      '{'.repeat(100_000),
       '',
       '}}}',
       'http { server {',
@@ -137,6 +151,24 @@ describe('what nginx is configured to do', () => {
 })
 
 describe('what Caddy is configured to do', () => {
+  const caddyTo = (dial: string) =>
+    JSON.stringify({
+      apps: {
+        http: {
+          servers: {
+            one: {
+              listen: [':443'],
+              routes: [
+                {
+                  match: [{ host: ['dev.example.com'] }],
+                  handle: [{ handler: 'reverse_proxy', upstreams: [{ dial }] }],
+                },
+              ],
+            },
+          },
+        },
+      },
+    })
   // As `caddy adapt` of 2.6.2 prints it, shortened.
   const site = (hosts: string[], dial: string, extra: object = {}, match?: object) => ({
     match: [{ host: hosts }],
@@ -212,12 +244,14 @@ describe('what Caddy is configured to do', () => {
   })
 
   it('survives what is no configuration', () => {
+    assert.equal(readCaddyRoutes(caddyTo('unix//run/a.sock')).routes.length, 1)
     for (const text of [
       '',
       '[]',
       '{"apps":{"http":{"servers":[]}}}',
       '{"apps":3}',
       '{"apps":{"http":{"servers":{"a":null}}}}',
+      caddyTo('unix//run/a;reboot'),
     ])
       assert.deepEqual(readCaddyRoutes(text).routes, [])
   })

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { silentLog } from '../../../src/base/log'
+import { Redactor } from '../../../src/base/redactor'
 import type { Bind, OwnProfile, ServerProfile } from '../../../src/servers/profile'
+import { secretsOf } from '../../../src/servers/services/secrets'
+import { readServers } from '../../../src/servers/validation'
 import { Tunnels, type TunnelMemory } from '../../../src/tunnels/tunnels'
 import { FakeClock } from '../../support/fakeClock'
 import { scriptedPrompts } from '../../support/scriptedPrompts'
@@ -89,13 +92,19 @@ describe('Tunnels.expectedUrl', () => {
     [
       'a gateway that was heard',
       { kind: 'gateway', ...reached },
-      { 'gateway vps': 'https://{name}.dev.example.com' },
+      { 'gateway vps me@vps': 'https://{name}.dev.example.com' },
       'https://my-app-3000.dev.example.com',
+    ],
+    [
+      'a gateway: what another said that had its name in the settings before',
+      { kind: 'gateway', ...reached },
+      { 'gateway vps me@former': 'https://{name}.dev.example.com' },
+      undefined,
     ],
     [
       'a gateway: nonsense in the memory',
       { kind: 'gateway', ...reached },
-      { 'gateway vps': { url: 'https://{name}.dev.example.com' } },
+      { 'gateway vps me@vps': { url: 'https://{name}.dev.example.com' } },
       undefined,
     ],
     ['a service', { kind: 'service', ...reached, service: 'localhost.run' }, {}, undefined],
@@ -111,5 +120,39 @@ describe('Tunnels.expectedUrl', () => {
     assert.throws(() => expected(own(bind, 'https://{name}.dev.example.com')), {
       kind: 'socket-path-too-long',
     })
+  })
+})
+
+describe('the token in a profile', () => {
+  const pinggy = (ssh: string): ServerProfile => {
+    const [profile] = readServers({ free: { service: 'pinggy', ssh } }).profiles
+    assert.ok(profile)
+    return profile
+  }
+
+  it('does not come out in the log, once the service is logged in to', async () => {
+    const redactor = new Redactor()
+    const tunnels = new Tunnels({
+      prompts: scriptedPrompts(),
+      clock: new FakeClock(),
+      log: silentLog,
+      redactor,
+    })
+    const server = {
+      profile: pinggy('s3cretT0ken+force@pro.pinggy.io'),
+      settings: () => Promise.reject(new Error('the network is down')),
+    }
+    const { signal } = new AbortController()
+    await assert.rejects(tunnels.connect(server, { signal, onHop: () => undefined }))
+    const line = redactor.redact('connected to s3cretT0ken+force@pro.pinggy.io by http')
+    assert.equal(line, 'connected to •••+force@pro.pinggy.io by http')
+    tunnels.dispose()
+  })
+
+  it('is nothing but the token', () => {
+    assert.deepEqual(secretsOf(pinggy('http@a.pinggy.io')), [])
+    assert.deepEqual(secretsOf(pinggy('tlstcp+s3cretT0ken+force@a.pinggy.io')), ['s3cretT0ken'])
+    const [plain] = readServers({ own: { ssh: 'a-long-name@dev.example.com' } }).profiles
+    assert.deepEqual(plain && secretsOf(plain), [])
   })
 })

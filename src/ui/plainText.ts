@@ -1,0 +1,7 @@
+/**
+ * For notifications and input boxes, which make a link or a command of `[text](target)` (VS Code, linkedText.ts):
+ * what a server said must not become one.
+ */
+export function plainText(text: string): string {
+  return text.replaceAll('](', '] (')
+}
