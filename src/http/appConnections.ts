@@ -21,7 +21,7 @@ export class AppConnections implements Disposable {
   ) {
     this.kept = new KeptConnections(() => {
       const socket = this.open()
-      // The app ends a kept connection when it likes, and then it is to be forgotten.
+      // The app ends a kept connection when it likes; one that was half open would take the next request for ever.
       socket.allowHalfOpen = false
       return socket
     })

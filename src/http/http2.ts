@@ -30,8 +30,14 @@ export class Http2 implements Disposable {
   ) {
     const { server } = this
     server.on('session', (session) => {
-      session.setLocalWindowSize(sessionWindow)
-      this.onSession?.(session)
+      try {
+        session.setLocalWindowSize(sessionWindow)
+        this.onSession?.(session)
+      } catch (error) {
+        // The visitor has gone already.
+        options.log.debug(`HTTP/2: ${String(error)}`)
+        session.destroy()
+      }
     })
     server.on('unknownProtocol', (socket: Duplex) => socket.destroy())
     server.on('sessionError', (error: Error) => options.log.debug(`HTTP/2: ${error.message}`))
@@ -194,23 +200,22 @@ class Http2Response implements HttpResponse {
 
   begin(status: number, _reason: string, fields: readonly Field[]): Writable {
     const { stream } = this
-    const record = recordOf(fields)
-    const respond = (headers: Record<string, string | string[]>) =>
-      stream.respond({ ...headers, ':status': status }, { waitForTrailers: true })
     if (stream.closed) return stream
-    try {
-      respond(record)
-    } catch (error) {
-      // Node takes some names once only, where HTTP/1.1 lets everything pass.
-      if ((error as { code?: string }).code !== 'ERR_HTTP2_HEADER_SINGLE_VALUE') throw error
-      respond(onceEach(record))
-    }
+    leniently(recordOf(fields), (headers) =>
+      stream.respond({ ...headers, ':status': status }, { waitForTrailers: true }),
+    )
     return stream
   }
 
   end(trailers: readonly Field[]): void {
     const { stream } = this
-    stream.once('wantTrailers', () => stream.sendTrailers(recordOf(trailers)))
+    stream.once('wantTrailers', () => {
+      try {
+        leniently(recordOf(trailers), (headers) => stream.sendTrailers(headers))
+      } catch {
+        this.abort()
+      }
+    })
     stream.once('finish', () => {
       // RFC 9113 8.1: the visitor need not send the rest of what nobody reads any more.
       if (!stream.readableEnded && !stream.endAfterHeaders) stream.close(constants.NGHTTP2_NO_ERROR)
@@ -224,6 +229,19 @@ class Http2Response implements HttpResponse {
 
   onGone(callback: () => void): void {
     this.gone = callback
+  }
+}
+
+/** Node takes some names once only, where HTTP/1.1 lets everything pass. */
+function leniently(
+  record: Record<string, string | string[]>,
+  send: (record: Record<string, string | string[]>) => void,
+): void {
+  try {
+    send(record)
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'ERR_HTTP2_HEADER_SINGLE_VALUE') throw error
+    send(onceEach(record))
   }
 }
 

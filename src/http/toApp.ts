@@ -133,9 +133,14 @@ class Forwarding implements Disposable {
     sendHead(outgoing)
     body.pipe(outgoing, { end: false })
     body.once('end', () => {
-      const trailers = asked.trailers()
-      if (trailers.length > 0) outgoing.addTrailers(pairsOf(trailers))
-      outgoing.end()
+      try {
+        const trailers = asked.trailers()
+        if (trailers.length > 0) outgoing.addTrailers(pairsOf(trailers))
+        outgoing.end()
+      } catch (error) {
+        // HTTP/2 can carry what HTTP/1.1 cannot.
+        outgoing.destroy(error as Error)
+      }
     })
   }
 

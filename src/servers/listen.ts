@@ -39,8 +39,11 @@ export interface ListenRequest {
   /** The stages for visitors who come this way. */
   readonly acceptFor: (way: PublicWay) => Accept
   readonly prompts: ExposurePrompts
-  /** Names another window of this machine that has the address. */
-  readonly holderOf: (address: string) => Promise<string | undefined>
+  /**
+   * Names another window of this machine that has the address; with `sinceThen`, only one that has taken it from this
+   * tunnel.
+   */
+  readonly holderOf: (address: string, options?: { sinceThen: boolean }) => Promise<string | undefined>
   readonly clock: Clock
   readonly log: Log
   readonly signal: AbortSignal
@@ -100,8 +103,8 @@ async function listenAt(profile: OwnProfile, request: ListenRequest): Promise<Li
   for (const port of ports) {
     const way = fillIn(profile, port === undefined ? { name } : { name, port })
     try {
-      const asks = way.bind.kind === 'unix' && previous === undefined
-      const takesOver = asks && (await asksToTakeOver(way, request))
+      if (previous !== undefined) await assertStillOurs(way, request)
+      const takesOver = previous === undefined && (await asksToTakeOver(way, request))
       return await listenOn(way, request, { takesOver })
     } catch (error) {
       if (!isTaken(error)) throw error
@@ -123,19 +126,36 @@ function candidates(
   return [wishedPort, ...ports.filter((port) => port !== wishedPort)]
 }
 
+/** Who took the place over in the meantime was asked, and keeps it. */
+async function assertStillOurs({ bind, publicUrl }: PublicWay, { holderOf }: ListenRequest): Promise<void> {
+  if (bind.kind !== 'unix') return
+  const holder = await holderOf(bind.path, { sinceThen: true })
+  if (holder !== undefined) throw listenFailures.takenOver(publicUrl, holder)
+}
+
 /** "StreamLocalBindUnlink yes" lets a new socket take the place of one that somebody uses, without a word. */
 async function asksToTakeOver({ bind, publicUrl }: PublicWay, request: ListenRequest): Promise<boolean> {
-  const { transport, prompts, holderOf, signal } = request
+  const { prompts, holderOf, signal } = request
   if (bind.kind !== 'unix') return false
   const { path: address } = bind
   const holder = await holderOf(address)
-  if (holder === undefined && !(await transport.answersOn(address).catch(() => false))) return false
+  if (holder === undefined && !(await isHeld(address, request))) return false
   signal.throwIfAborted()
   if (!(await prompts.takeOver({ address, publicUrl, holder }))) throw new Cancelled()
   // Nobody's place is taken for somebody who has gone meanwhile.
   signal.throwIfAborted()
   return true
 }
+
+/** Asked twice: what sshd has just closed may answer once more, while a child that it had started still has it. */
+async function isHeld(path: string, { transport, clock }: ListenRequest): Promise<boolean> {
+  const answers = () => transport.answersOn(path).catch(() => false)
+  if (!(await answers())) return false
+  await new Promise<void>((resolve) => clock.after(momentMs, resolve))
+  return answers()
+}
+
+const momentMs = 200
 
 async function listenOn(way: PublicWay, request: ListenRequest, options: ForwardOptions): Promise<Listening> {
   const { acceptFor, connection, transport, signal } = request

@@ -18,6 +18,17 @@ export const listenFailures = {
     })
   },
 
+  takenOver(publicUrl: string, holder: string): Failure {
+    return new Failure({
+      kind: 'taken-over',
+      hop: 'remote forward',
+      message: `${publicUrl} has been taken over by ${holder}.`,
+      advice: 'Stop it there and try again, or give this port another name.',
+      remedies: [{ do: 'retry' }, { do: 'change name' }],
+      canHeal: false,
+    })
+  },
+
   rangeTaken(profile: OwnProfile, settings: SshSettings): Failure {
     return new Failure({
       kind: 'range-taken',

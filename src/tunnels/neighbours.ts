@@ -14,6 +14,8 @@ export interface Neighbour {
   readonly address: string
   readonly port: number
   readonly publicUrl: string
+  /** When it was opened, in milliseconds since the epoch: of two at one address, the later one took the place. */
+  readonly since: number
 }
 
 /**
@@ -99,6 +101,7 @@ const list = v.array(
     address: v.string(),
     port: v.number(),
     publicUrl: v.string(),
+    since: v.number(),
   }),
 )
 

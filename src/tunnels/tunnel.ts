@@ -6,7 +6,7 @@ import { Cancelled, Failure, isCancelled, type Hop } from '../base/failure'
 import type { Log } from '../base/log'
 import type { Accept } from '../base/visitor'
 import { within } from '../base/within'
-import { listen, type ExposurePrompts, type Listening } from '../servers/listen'
+import { listen, type ExposurePrompts, type Listening, type ListenRequest } from '../servers/listen'
 import type { PublicWay } from '../servers/profile'
 import type { Server } from '../servers/server'
 import { explainLogin } from '../servers/services/serviceFailures'
@@ -52,7 +52,7 @@ export interface TunnelOptions {
   readonly checker: PublicChecker
   readonly certificateFor: (way: PublicWay) => Certificate
   readonly prompts: ExposurePrompts
-  readonly holderOf: (address: string) => Promise<string | undefined>
+  readonly holderOf: ListenRequest['holderOf']
   readonly clock: Clock
   readonly log: Log
 }
@@ -68,6 +68,7 @@ export class Tunnel {
   /** On that transport, asked for or open. */
   private listening: Promise<Listening> | undefined
   private currentWay: PublicWay | undefined
+  private listensSince = 0
   /** Ends what is done for one life of the connection: asking for the forward again, and checking. */
   private life = new AbortController()
   private readonly pause: Pause
@@ -110,6 +111,10 @@ export class Tunnel {
   /** Undefined until the server listens. */
   get way(): PublicWay | undefined {
     return this.currentWay
+  }
+  /** When the server first listened, in milliseconds since the epoch; 0 before. */
+  get since(): number {
+    return this.listensSince
   }
   /** The one expected, until the server has said; undefined where only the server can know it. */
   get publicUrl(): string | undefined {
@@ -213,6 +218,7 @@ export class Tunnel {
       acceptFor: (way) => this.acceptFor(way),
     })
     const listening = await abortable(this.listening, signal)
+    if (this.currentWay === undefined) this.listensSince = clock.now()
     this.currentWay = listening.way
     this.followListening(listening, transport)
     try {

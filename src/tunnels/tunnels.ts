@@ -139,7 +139,7 @@ export class Tunnels implements Disposable {
     const { profile } = server
     // A service gives one tunnel to a connection.
     const connection = this.connectionTo(server, profile.kind === 'service' ? name : '')
-    return new Tunnel({
+    const tunnel: Tunnel = new Tunnel({
       ...{ app, server, name, connection, prompts, clock, log },
       id: this.nextId++,
       expectedUrl: this.expectedUrl(profile, name),
@@ -149,11 +149,13 @@ export class Tunnels implements Disposable {
         if (certificateFor === undefined) throw new Error('no certificates here')
         return certificateFor(way)
       },
-      holderOf: async (address) => {
+      holderOf: async (address, { sinceThen } = { sinceThen: false }) => {
         const holder = await neighbours?.holderOf(profile.ssh, address)
-        return holder && describeNeighbour(holder)
+        if (holder === undefined || (sinceThen && holder.since <= tunnel.since)) return undefined
+        return describeNeighbour(holder)
       },
     })
+    return tunnel
   }
 
   /** `own` tells apart those that lead to the same server. */
@@ -201,7 +203,7 @@ export class Tunnels implements Disposable {
   private fire(): void {
     const { neighbours } = this.options
     void neighbours?.publish(
-      this.all.flatMap(({ way, server, app }) =>
+      this.all.flatMap(({ way, server, app, since }) =>
         way === undefined
           ? []
           : [
@@ -210,6 +212,7 @@ export class Tunnels implements Disposable {
                 address: formatAddress(way.bind),
                 port: app.port,
                 publicUrl: way.publicUrl,
+                since,
               },
             ],
       ),

@@ -10,7 +10,7 @@ import { TypedSecrets } from '../../src/ssh/identities'
 import { openTransport } from '../../src/ssh/openTransport'
 import type { SshSettings } from '../../src/ssh/settings'
 import type { Transport } from '../../src/ssh/transport'
-import { startBareServer, type BareServer, type BareServerOptions } from './bareRoot'
+import { startBareServer, type BareServer, type BareServerOptions } from './bareServer'
 import { CollectedLog } from './collectedLog'
 import { visit } from './publicFetch'
 import type { Scope } from './scope'
@@ -110,7 +110,10 @@ export async function startGatewayWorld(
     async ssh(user, by, args, command) {
       const destination = [`${user}@${server.address}`, ...(command === undefined ? [] : [command])]
       const ran = await scope.spawn(findTool('ssh'), [...sshOptions(by), ...args, ...destination])
+      // What a server should have refused may go on for ever.
+      const limit = setTimeout(() => void ran.stop(), 20_000)
       const code = await ran.exited()
+      clearTimeout(limit)
       return { code: typeof code === 'number' ? code : 1, output: ran.stdout + ran.stderr }
     },
   }

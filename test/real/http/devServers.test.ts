@@ -146,7 +146,11 @@ import.meta.hot.accept('./text.js', (changed) => show(changed.text))
         ),
     )
     const untouched = await exposeApp(scope, world, { port, hostHeader: 'public' })
-    assert.equal((await visit(untouched.url, untouched.options)).status, 400, 'what it does with the public name')
+    assert.equal(
+      (await visit(untouched.url, untouched.options)).status,
+      400,
+      'what it does with the public name',
+    )
     await untouched.tunnel.stop()
 
     const { url } = await exposeApp(scope, world, { port })

@@ -42,7 +42,7 @@ export interface Forwarded {
 export function startForward(
   scope: Scope,
   app: { port: number; host?: string },
-  options: Partial<Pick<Parameters<typeof forwardHttp>[0], 'clock' | 'hostHeader' | 'isEdge'>> & {
+  options: Partial<Pick<Parameters<typeof forwardHttp>[0], 'clock' | 'dial' | 'hostHeader' | 'isEdge'>> & {
     publicUrl?: string
   } = {},
 ): Forwarded {
@@ -50,7 +50,7 @@ export function startForward(
   const heard: string[] = []
   const stage = forwardHttp({
     app: { host: app.host ?? 'localhost', port: app.port, scheme: 'http' },
-    dial: dialLocal,
+    dial: options.dial ?? dialLocal,
     publicUrl: () => options.publicUrl ?? 'https://dev.example.com',
     hostHeader: options.hostHeader ?? 'public',
     isEdge: options.isEdge ?? true,

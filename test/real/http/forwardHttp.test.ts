@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import type { Socket } from 'node:net'
-import { startEchoApp } from '../../support/apps'
+import { duplexPair } from 'node:stream'
+import { dialLocalTls } from '../../../src/ports/dialLocal'
+import { startEchoApp, type Echo } from '../../support/apps'
 import { FakeClock } from '../../support/fakeClock'
 import { freePort } from '../../support/freePort'
 import { openSse, openWebSocket, visit } from '../../support/publicFetch'
 import { Scope } from '../../support/scope'
+import { createTestCa } from '../../support/testCa'
 import { waitUntil } from '../../support/waitUntil'
 import { RawVisitor, startEdge, startForward, startRawApp, type Forwarded, type RawApp } from './edge'
 
@@ -102,8 +106,14 @@ describe('forwardHttp, HTTP/1.1', () => {
     assert.match(app.connections[1]?.text ?? '', /^GET \/3 /)
     assert.doesNotMatch(visitor.text, /502/)
     assert.deepEqual(forwarded.heard, ['answers', 'answers'])
-    app.connections[1]?.socket.end()
-    await waitUntil('the kept connection to be let go', () => app.connections[1]?.socket.closed === true)
+    visitor.socket.write('GET /4 HTTP/1.1\r\nHost: x\r\n\r\n')
+    await answered(visitor, /(ok[^]*){4}$/)
+    // And while nothing is asked: nothing else would ever come on it.
+    app.connections[2]?.socket.destroy()
+    await waitUntil('the kept connection to be closed', () => app.connections[2]?.socket.closed === true)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    visitor.socket.write('GET /5 HTTP/1.1\r\nHost: x\r\n\r\n')
+    await answered(visitor, /(ok[^]*){5}$/)
   })
 
   it('sends nothing twice that may not be sent twice', async () => {
@@ -321,6 +331,19 @@ describe('forwardHttp, HTTP/1.1', () => {
       await answered(other, 'ok')
     })
   }
+
+  it('leaves the visitor’s stream as it is: ssh2 keeps something of its own where Node would put the server', async () => {
+    const app = await startRawApp(scope, (socket) => socket.write(okay))
+    const { accept } = startForward(scope, app)
+    const [stream, outside] = duplexPair()
+    const channel = Object.assign(stream, { server: false })
+    accept({ stream: channel, originator: { address: '', port: 0 } })
+    outside.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+    const [answer] = (await once(outside, 'data')) as [Buffer]
+    assert.match(String(answer), /^HTTP\/1.1 200 OK/)
+    assert.equal(channel.server, false)
+    assert.doesNotMatch(app.connections[0]?.text ?? '', /x-forwarded-for/i, 'who called is not known here')
+  })
 
   it('takes a whole URL for what it says', async () => {
     const { visitor, app } = await ask('GET http://real.example.com/x?y HTTP/1.1\r\nHost: other\r\n\r\n')
@@ -540,6 +563,28 @@ describe('forwardHttp, HTTP/1.1', () => {
     await waitUntil('its time to begin', () => clock.pending.length === 1)
     await clock.advance(80_000)
     await waitUntil('the third to be let go', () => waiting.ended)
+  })
+
+  it('passes all that to an app which speaks HTTPS, too', async () => {
+    const ca = await createTestCa(scope)
+    const tls = await ca.issue({ names: ['localhost'] })
+    const app = await startEchoApp(scope, { tls })
+    const appPort = app.port
+    const { port, sockets } = await startEdge(scope, startForward(scope, app, { dial: dialLocalTls }).accept)
+    const url = `http://127.0.0.1:${port}`
+    for (const body of [undefined, Buffer.alloc(1_000_000)]) {
+      const { body: answer } = await visit(url, body === undefined ? {} : { body })
+      assert.equal((JSON.parse(String(answer)) as Echo).bytes, body?.length ?? 0)
+    }
+    const webSocket = await openWebSocket(`${url}/ws`)
+    webSocket.send('hello')
+    assert.equal(String(await webSocket.next()), 'hello')
+    await webSocket.close()
+    await app.close()
+    assert.equal((await visit(url)).status, 502)
+    const again = await startEchoApp(scope, { tls, port: appPort })
+    assert.equal((await visit(url)).status, 200)
+    await waitUntil('nothing to be left', () => sockets.size === 0 && again.openConnections() === 0)
   })
 
   it('waits for a slow app longer than it keeps a connection to it', async () => {

@@ -9,7 +9,7 @@ import {
   type OutgoingHttpHeaders,
 } from 'node:http2'
 import type { Socket } from 'node:net'
-import { connect as connectTls } from 'node:tls'
+import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { systemClock, type Clock } from '../../../src/base/clock'
 import { silentLog } from '../../../src/base/log'
 import { EndTls } from '../../../src/tls/endTls'
@@ -24,6 +24,11 @@ import { waitUntil } from '../../support/waitUntil'
 import { startEdge, startForward, startRawApp } from './edge'
 
 const okay = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
+
+/** With empty settings, as clients begin (RFC 9113 3.4). */
+const preface = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0'
+/** And a GET of / from x. */
+const get = `${preface}\0\0\x06\x01\x05\0\0\0\x01\x82\x87\x84\x01\x01x`
 
 describe('forwardHttp, h2', () => {
   let shared: Scope
@@ -224,6 +229,13 @@ describe('forwardHttp, h2', () => {
     const { headers, text } = await answered
     assert.deepEqual([headers['content-type'], text], ['text/html', 'ok'])
     assert.deepEqual(headers['set-cookie'], ['a=1', 'b=2'])
+    const { answered: second } = await ask((socket) =>
+      socket.write(
+        'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nAge: 1\r\nAge: 2\r\n\r\n',
+      ),
+    )
+    const { trailers, text: body } = await second
+    assert.deepEqual([trailers.age, body], ['2', 'ok'])
   })
 
   it('stops an upload that the app refuses half-way, and the session lives', async () => {
@@ -352,6 +364,37 @@ describe('forwardHttp, h2', () => {
     await waitUntil('the other to be let go', () => busy.destroyed && sockets.size === 0)
   })
 
+  it('lets go of a visitor who breaks the rules while an answer is awaited, and of the app', async () => {
+    const clock = new FakeClock()
+    const app = await startRawApp(scope, () => undefined)
+    const { port, sockets } = await edgeTo(app, clock)
+    const socket = await rawH2(port)
+    socket.resume().write(Buffer.from(get, 'latin1'))
+    await waitUntil('the app to be asked', () => app.connections.length === 1)
+    socket.write(Buffer.from([0x7f, 0xff, 0xff, 0, 0, 0, 0, 0, 1])) // a frame of 8 MB
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    await letMinutesPass(clock)
+    await waitUntil('both to be gone', () => sockets.size === 0 && app.connections[0]?.ended === true)
+  })
+
+  /** What is not answered in that time has gone, and what is, is. */
+  async function letMinutesPass(clock: FakeClock): Promise<void> {
+    for (let minute = 0; minute < 4; minute++) {
+      await clock.advance(60_000)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  }
+
+  /** TLS on which h2 is agreed, for a test to write the frames. */
+  async function rawH2(port: number): Promise<TLSSocket> {
+    const options = { host: '127.0.0.1', port, servername: 'dev.localhost', ca: ca.certPem }
+    const socket = connectTls({ ...options, ALPNProtocols: ['h2'] })
+    socket.on('error', () => undefined)
+    scope.add(() => socket.destroy())
+    await once(socket, 'secureConnect')
+    return socket
+  }
+
   it('survives garbage inside TLS', async () => {
     const clock = new FakeClock()
     const app = await startEchoApp(scope)
@@ -359,30 +402,16 @@ describe('forwardHttp, h2', () => {
     let random = 7
     const next = (below: number) => (random = (random * 48_271) % 2_147_483_647) % below
     for (let round = 0; round < 60; round++) {
-      const socket = connectTls({
-        host: '127.0.0.1',
-        port,
-        servername: 'dev.localhost',
-        ca: ca.certPem,
-        ALPNProtocols: ['h2'],
-      })
-      socket.on('error', () => undefined)
-      await once(socket, 'secureConnect')
-      const preface = Buffer.from(
-        'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0\0\0\x05\x01\x25\0\0\0\x01\x82\x86\x84',
-        'latin1',
-      )
-      for (let change = next(4); change > 0; change--) preface[24 + next(preface.length - 24)] = next(256)
-      socket.write(preface)
+      const socket = await rawH2(port)
+      const bytes = Buffer.from(get, 'latin1')
+      for (let change = next(4); change > 0; change--) bytes[24 + next(bytes.length - 24)] = next(256)
+      socket.write(bytes)
       socket.write(Buffer.from(Array.from({ length: next(200) }, () => next(256))))
       setTimeout(() => socket.destroy(), next(20))
     }
     assert.equal((await visit(url, { ca, h2: true })).status, 200)
     // Node breaks off without a word, and does not even see them leave.
-    for (let minute = 0; minute < 4; minute++) {
-      await clock.advance(60_000)
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
+    await letMinutesPass(clock)
     await waitUntil('all to be gone', () => sockets.size === 0 && app.openConnections() === 0)
     assert.deepEqual(clock.pending, [])
   })

@@ -196,6 +196,8 @@ describe('EndTls', () => {
       /^info TLS: 198\.51\.100\.9 checks the name bot\.dev\.localhost for an authority$/m,
     )
     assert.equal(shown(await shakeHands(port)), serialOf(first), 'others see the real one meanwhile')
+    const both = await shakeHands(port, { ALPNProtocols: ['acme-tls/1', 'h2'] })
+    assert.deepEqual([both.alpnProtocol, shown(both)], ['h2', serialOf(first)])
     for (const options of [
       { ALPNProtocols: ['acme-tls/1'], servername: 'other.localhost' },
       { ALPNProtocols: ['acme-tls/1'], servername: '' },

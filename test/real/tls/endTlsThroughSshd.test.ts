@@ -357,6 +357,28 @@ describe('HTTPS that ends on this machine, through sshd', function () {
     assert.equal(app.requests.length, 1)
   })
 
+  it('brings a long answer whole to who reads slowly and whose connection ends with it', async () => {
+    const app = await startEchoApp(scope)
+    const port = await freePort()
+    await open({ kind: 'tcp', host: '127.0.0.1', port }, startForward(scope, app).accept)
+    const socket = connectTcp(port, '127.0.0.1')
+    scope.add(() => socket.destroy())
+    const size = 30_000_000
+    socket.write(`GET /bytes?n=${size} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
+    let bytes = 0
+    for await (const chunk of socket) {
+      if (bytes === 0) await new Promise((resolve) => setTimeout(resolve, 500))
+      bytes += (chunk as Buffer).length
+    }
+    assert.ok(bytes > size, `${bytes} bytes of ${size} came`)
+    await waitUntil('nothing to be left', () => app.openConnections() === 0)
+    const confused = connectTcp(port, '127.0.0.1')
+    confused.write('nonsense\r\n\r\n')
+    let answer = ''
+    for await (const chunk of confused) answer += String(chunk)
+    assert.match(answer, /^HTTP\/1.1 400 Bad Request\r\nConnection: close\r\n\r\n$/)
+  })
+
   it('sees a check in TLS that the app ends, and shows the app’s own certificate', async () => {
     const tls = await ca.issue({ names: ['bot.localhost'] })
     const app = await startEchoApp(scope, { tls })

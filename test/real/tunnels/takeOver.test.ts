@@ -9,6 +9,7 @@ import { startEchoApp, type EchoApp } from '../../support/apps'
 import { visit } from '../../support/publicFetch'
 import { Scope } from '../../support/scope'
 import { scriptedPrompts } from '../../support/scriptedPrompts'
+import { waitUntil } from '../../support/waitUntil'
 import { startWorld, type World } from '../../support/world'
 
 for (const unlinks of ['yes', 'no'] as const) {
@@ -94,6 +95,20 @@ for (const unlinks of ['yes', 'no'] as const) {
 
       await ours.stop()
       assert.deepEqual(readdirSync(world.socketDirectory), [])
+    })
+
+    it('stays ours when both connections are lost, and the other is told who has it', async () => {
+      const prompts = scriptedPrompts({ takeOver: () => Promise.resolve(true) })
+      const ours = await expose(windowOf('blog', process.pid, prompts), ourApp)
+      await world.sshd.restart()
+      const failure = () => (theirs.state.kind === 'failed' ? theirs.state.failure : undefined)
+      await waitUntil(
+        () => `the other window to give up: ${JSON.stringify([theirs.state, ours.state])}`,
+        () => failure() !== undefined && isOpen(ours),
+      )
+      assert.equal(failure()?.kind, 'taken-over')
+      assert.match(failure()?.message ?? '', /taken over by the window "blog"/)
+      assert.equal(await visitorFinds(), ourApp)
     })
 
     it('may be taken back and forth', async () => {

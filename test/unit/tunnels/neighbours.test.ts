@@ -35,6 +35,7 @@ describe('Neighbours', () => {
     address: '/run/expose/bot.sock',
     port: 3000,
     publicUrl: 'https://bot.dev.example.com',
+    since: 1,
   }
   const holder = (window: Neighbours) => window.holderOf('me@vps', '/run/expose/bot.sock')
   /** What nobody wrote who follows the rules. */
