@@ -24,8 +24,8 @@ const packages = {
   debootstrap: { apt: 'debootstrap' },
   // Not a program but a module of nginx, which its package does not bring.
   'nginx stream': { apt: 'libnginx-mod-stream', also: ['/usr/lib/nginx/modules/ngx_stream_module.so'] },
-  python3: { apt: 'python3' },
-  // Not a program but a module of Python.
+  // Debian's own, whatever other Python comes first in PATH; and not a program but a module of that one.
+  '/usr/bin/python3': { apt: 'python3' },
   django: { apt: 'python3-django', also: ['/usr/lib/python3/dist-packages/django/__init__.py'] },
   openssl: { apt: 'openssl', brew: 'openssl' },
   lsof: { apt: 'lsof', brew: 'lsof' },

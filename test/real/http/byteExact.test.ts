@@ -43,8 +43,8 @@ function plan(seed: number): Plan {
   let state = seed * 7919 + 1
   const next = (below: number) => (state = (state * 48_271) % 2_147_483_647) % below
   const pick = <T>(list: readonly T[]): T => list[next(list.length)]!
-  const text = (length: number) =>
-    Array.from({ length }, () => pick([...'abcXYZ019 ;,=":/\\()<>@?{}[]%&+~!\'\t', '\xe4', '\xff'])).join('')
+  const letters = 'abcXYZ019 ;,=":/\\()<>@?{}[]%&+~!\'\t\xe4\xff'
+  const text = (length: number) => Array.from({ length }, () => letters.charAt(next(letters.length))).join('')
   const fields = (prefix: string): Pairs =>
     Array.from({ length: next(12) }, () => [
       pick(['X-', 'x-', 'x-UPPER-', 'X_', '!#$&*.^|~']) + prefix + pick(['a', 'B', 'cC', 'a']),

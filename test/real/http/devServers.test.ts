@@ -133,7 +133,7 @@ import.meta.hot.accept('./text.js', (changed) => show(changed.text))
     writeFileSync(app, djangoApp)
     const port = await freePort()
     const django = await scope.spawn(
-      findTool('python3'),
+      findTool('/usr/bin/python3'),
       [app, 'runserver', '--noreload', `127.0.0.1:${port}`],
       { cwd: directory, env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1', PYTHONUNBUFFERED: '1' } },
     )
