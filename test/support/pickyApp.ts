@@ -17,12 +17,13 @@ const header = (request: IncomingMessage, name: string): string | undefined => {
 
 /** What these servers check by default, from their documentation and source. */
 export const rules = {
-  /** `allowedHosts: 'auto'`: Host for everything, Origin for the WebSocket, where it must be Host's besides. */
+  /** `allowedHosts: 'auto'`: Host for everything; the WebSocket needs an Origin, and the same one. */
   'webpack-dev-server': (request, kind) => {
-    if (!isLocal(hostNameOf(request.headers.host))) return 'Invalid Host header'
-    const { origin } = request.headers
-    if (kind !== 'WebSocket' || origin === undefined) return undefined
-    return isLocal(hostNameOf(hostOf(origin))) ? undefined : 'Invalid Host/Origin header'
+    const host = hostNameOf(request.headers.host)
+    if (!isLocal(host)) return 'Invalid Host header'
+    if (kind !== 'WebSocket') return undefined
+    const { origin = '' } = request.headers
+    return hostNameOf(hostOf(origin)) === host ? undefined : 'Invalid Host/Origin header'
   },
   /** `allowedDevOrigins` for /_next and hot reload; server actions compare Origin with X-Forwarded-Host or Host. */
   Next: (request, kind) => {

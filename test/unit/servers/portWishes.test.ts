@@ -103,7 +103,7 @@ describe('readPortWishes', () => {
       'a field that is not there yet',
       { '3000': { server: 'x' } },
       'exposePort.ports › "3000" › "server": ',
-      'the field is name',
+      'the fields are name and host',
     ],
     [
       'one name for two ports',
