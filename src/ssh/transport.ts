@@ -161,7 +161,8 @@ export class Transport implements Disposable {
           return
         }
         channel.on('error', () => undefined)
-        channel.stderr.on('data', (chunk: Buffer) => channel.emit('data', chunk))
+        // Pushed, not emitted: it may come before anybody listens.
+        channel.stderr.on('data', (chunk: Buffer) => channel.push(chunk))
         resolve(channel)
       }
       if (request === 'shell') client.shell(false, opened)

@@ -48,6 +48,8 @@ class AcmeCertificate implements Certificate {
   private shown: CertificatePair | undefined
   private readonly changed = new Emitter<CertificatePair>()
   readonly onDidChange = this.changed.event
+  private readonly failed = new Emitter<Failure>()
+  readonly onDidFail = this.failed.event
   private readonly order = new SharedTask((signal) => this.obtain(signal))
   private readonly disposed = new AbortController()
   private timer: Disposable | undefined
@@ -69,6 +71,7 @@ class AcmeCertificate implements Certificate {
     this.disposed.abort()
     this.timer?.dispose()
     this.changed.dispose()
+    this.failed.dispose()
     this.shown = undefined
   }
 
@@ -168,6 +171,7 @@ class AcmeCertificate implements Certificate {
       const again = new Date(next).toISOString()
       log.warn(`the certificate for ${hostName} could not be renewed: ${reason} The next try is at ${again}.`)
       this.wakeAt(next)
+      this.failed.fire(acmeFailures.notRenewed(this.options, { reason, again, error }))
     }
   }
 }

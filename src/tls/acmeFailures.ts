@@ -92,6 +92,22 @@ export const acmeFailures = {
     })
   },
 
+  /** The one in use stays; `again` says when the next try is. */
+  notRenewed(
+    { hostName }: Attempt,
+    { reason, again, error }: { reason: string; again: string; error: unknown },
+  ): Failure {
+    const advice = error instanceof Failure ? `${error.advice} ` : ''
+    return new Failure({
+      ...atCertificate('certificate-not-renewed'),
+      message: `The certificate for ${hostName} could not be renewed. The present one stays while it is valid.`,
+      said: reason,
+      advice: `${advice}The next try is at ${again}.`,
+      remedies: [{ do: 'show log' }],
+      canHeal: true,
+    })
+  },
+
   clockIsAhead(attempt: Attempt, notAfter: number): Failure {
     return new Failure({
       ...atCertificate('clock-is-ahead'),

@@ -1,5 +1,6 @@
 import type { Disposable } from '../base/disposable'
 import type { Event } from '../base/event'
+import type { Failure } from '../base/failure'
 
 /** A private key and its certificate with the chain, both in PEM. */
 export interface CertificatePair {
@@ -13,6 +14,8 @@ export interface Certificate extends Disposable {
   readonly current: CertificatePair | undefined
   /** Fires when it has been replaced: files that changed, a renewal. */
   readonly onDidChange: Event<CertificatePair>
+  /** Fires when it could not be replaced in time: the present one stays for as long as it is valid. */
+  readonly onDidFail?: Event<Failure>
   /**
    * Resolves when there is one that can be shown.
    * @throws Failure, or Cancelled when the signal is aborted.

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import type { Clock } from '../base/clock'
 import type { Disposable } from '../base/disposable'
 import { Emitter } from '../base/event'
-import { Cancelled, isCancelled } from '../base/failure'
+import { Cancelled, Failure, isCancelled } from '../base/failure'
 import type { Log } from '../base/log'
 import type { Certificate, CertificatePair } from './certificate'
 import { certificateFileFailures } from './certificateFileFailures'
@@ -35,6 +35,8 @@ class FileCertificate implements Certificate {
   current: CertificatePair | undefined
   private readonly changed = new Emitter<CertificatePair>()
   readonly onDidChange = this.changed.event
+  private readonly failed = new Emitter<Failure>()
+  readonly onDidFail = this.failed.event
   private timer: Disposable | undefined
   private disposed = false
   /** What the files held at the last look, good or not; undefined when they could not be read. */
@@ -62,6 +64,7 @@ class FileCertificate implements Certificate {
     this.disposed = true
     this.timer?.dispose()
     this.changed.dispose()
+    this.failed.dispose()
   }
 
   private lookAgainIn(ms: number): void {
@@ -109,6 +112,7 @@ class FileCertificate implements Certificate {
     if (error.message === this.lastComplaint) return
     this.lastComplaint = error.message
     this.options.log.warn(`${error.message} The certificate that was read before stays in use.`)
+    if (error instanceof Failure) this.failed.fire(error)
   }
 }
 

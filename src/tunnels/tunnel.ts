@@ -233,6 +233,8 @@ export class Tunnel {
   /** The stages last for the tunnel's life, with what they have learned, unless its address becomes another. */
   private acceptFor(way: PublicWay): Accept {
     const { app, certificateFor, clock, log } = this.options
+    const { signal: ended } = this.ended
+    ended.throwIfAborted()
     if (this.stages?.way.publicUrl !== way.publicUrl) {
       this.stages?.dispose()
       this.stages = new Stages({
@@ -246,8 +248,22 @@ export class Tunnel {
           },
         },
       })
+      this.followCertificate(this.stages.certificate)
     }
-    return this.stages.accept
+    const { accept } = this.stages
+    // Whom a server still lets in while it is slow to end the forward.
+    return (visitor) => (ended.aborted ? void visitor.stream.destroy() : accept(visitor))
+  }
+
+  /** A certificate that cannot be replaced is a matter for the person before it has expired. */
+  private followCertificate(certificate: Certificate | undefined): void {
+    certificate?.onDidFail?.((check) => {
+      if (this.current.kind === 'open') this.become({ ...this.current, check })
+    })
+    certificate?.onDidChange(() => {
+      if (this.current.kind !== 'open' || !(this.current.check instanceof Failure)) return
+      this.background(this.checks.untilItPasses(this.newLife()))
+    })
   }
 
   /** Only with the server listening can an authority see that the name leads here. */

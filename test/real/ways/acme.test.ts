@@ -139,6 +139,24 @@ describe('a tunnel whose HTTPS ends here, with a certificate by ACME', function 
     assert.equal(events.response.destroyed, false, 'the first visitor is still there')
   })
 
+  it('says in the tunnel that it could not be renewed, and when that has passed', async () => {
+    const tunnel = await expose(newWindow())
+    pebble.dns.set(name, undefined)
+    const check = () => (tunnel.state.kind === 'open' ? tunnel.state.check : undefined)
+    try {
+      clock.jump(4 * year)
+      await waitUntil('the warning', () => check() instanceof Failure)
+    } finally {
+      pebble.dns.set(name, '127.0.0.1')
+    }
+    const failure = check()
+    assert.ok(failure instanceof Failure)
+    assert.equal(failure.kind, 'certificate-not-renewed')
+    assert.match(`${failure.message} ${failure.advice}`, /stays while it is valid.*next try is at 20/s)
+    clock.jump(year)
+    await waitUntil('the renewal', () => check() === 'passed')
+  })
+
   it('says why, when the authority refuses: nothing is left open', async () => {
     const tunnels = newWindow()
     const error = await expose(tunnels, 'unknown.dev.test').then(
