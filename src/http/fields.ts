@@ -1,4 +1,4 @@
-import { fieldsOf, tokensOf, valuesOf, type Field, type HttpRequest } from './exchange'
+import { fieldsOf, tokensOf, valuesOf, type Field } from './exchange'
 
 /** What is wrong with a request that HTTP/1.1 brought: the status to refuse it with. */
 export type Refusal = 400 | 417 | 431 | 501
@@ -67,48 +67,3 @@ export function trailersFrom(raw: readonly string[]): Field[] {
 }
 
 const notInTrailers = new Set(['content-length', 'host', 'content-type', 'content-encoding', 'trailer'])
-
-/**
- * The fields for the app: as the visitor sent them, in order and case, but for those of the connection. Who called,
- * and what, stands in X-Forwarded-*: this is the edge, so what the visitor sent under such names is no proxy's word.
- */
-export function fieldsForApp(
-  request: Pick<HttpRequest, 'method' | 'fields' | 'host' | 'length' | 'upgrade'>,
-  edge: { address: string; scheme: 'http' | 'https'; appHost: string },
-): Field[] {
-  const { host, length, upgrade } = request
-  const kept = withoutConnectionFields(request.fields)
-    .filter(([name]) => !isProxysWord(name))
-    .map(([name, value]): Field => (name.toLowerCase() === 'host' ? [name, host ?? value] : [name, value]))
-  const has = (name: string) => valuesOf(kept, name).length > 0
-  return [
-    ...(has('host') ? [] : [['Host', host ?? edge.appHost] as const]),
-    ...kept,
-    ...(length === 'seen at its end' ? [['Transfer-Encoding', 'chunked'] as const] : []),
-    // RFC 9110 8.6; without it Node would announce a body of unknown length.
-    ...(length === 'no body' && !has('content-length') && bodyIsUsual.has(request.method)
-      ? [['Content-Length', '0'] as const]
-      : []),
-    ...(edge.address === '' ? [] : [['X-Forwarded-For', edge.address] as const]),
-    ['X-Forwarded-Proto', edge.scheme],
-    ...(host === undefined ? [] : [['X-Forwarded-Host', host] as const]),
-    ['X-Forwarded-Port', portOf(host, edge.scheme)],
-    ...(upgrade === undefined
-      ? []
-      : ([
-          ['Connection', 'Upgrade'],
-          ['Upgrade', upgrade],
-        ] as const)),
-  ]
-}
-
-const bodyIsUsual = new Set(['POST', 'PUT', 'PATCH'])
-
-function isProxysWord(name: string): boolean {
-  // Apps behind CGI read an underscore as a dash (RFC 3875 4.1.18).
-  return /^(?:x[-_]forwarded[-_].+|forwarded|x[-_]real[-_]ip)$/i.test(name)
-}
-
-function portOf(host: string | undefined, scheme: 'http' | 'https'): string {
-  return /^(?:\[.*\]|[^:]*):(\d+)$/.exec(host ?? '')?.[1] ?? (scheme === 'https' ? '443' : '80')
-}

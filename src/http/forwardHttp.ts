@@ -4,32 +4,41 @@ import { DisposableStore, type Disposable } from '../base/disposable'
 import type { Log } from '../base/log'
 import type { Accept } from '../base/visitor'
 import { AppConnections, type AppAddress } from './appConnections'
+import type { AcceptExchange } from './exchange'
 import { Http1 } from './http1'
 import { Http2 } from './http2'
 import { ToApp } from './toApp'
+import { namesOf, type HostHeader, type Names } from './towardsApp'
 
 /**
- * The last stage where HTTP is read on this machine: passes each request of a visitor to the local app by HTTP/1.1,
+ * The last stage wherever visitors speak HTTP: passes each request of a visitor to the local app by HTTP/1.1,
  * and the answer back, both as they come. Visitors speak HTTP/1.x, or h2 where that was agreed on (RFC 7301).
  * An app that does not answer gives a 502.
  */
 export function forwardHttp(options: {
-  readonly app: AppAddress
+  readonly app: AppAddress & { readonly scheme: 'http' | 'https' }
   /** Begins a connection to the app. */
   readonly dial: (app: AppAddress) => Socket
-  /** What visitors call it by, for X-Forwarded-Proto. */
-  readonly scheme: 'http' | 'https'
+  /** What visitors call; it may become another. */
+  readonly publicUrl: () => string
+  /** By which name the app is called. */
+  readonly hostHeader: HostHeader
+  /** Nobody in front reads HTTP. */
+  readonly isEdge: boolean
+  /** What exchanges pass before the app. */
+  readonly before?: (next: AcceptExchange) => AcceptExchange
   /** Whether the app takes connections. */
   readonly report: { onAnswer(): void; onNoAnswer(error: Error): void }
   readonly clock: Clock
   readonly log: Log
 }): Disposable & { readonly accept: Accept } {
-  const { clock, log } = options
+  const { clock, log, before = (next: AcceptExchange) => next } = options
   const owned = new DisposableStore()
   const connections = owned.add(new AppConnections(options))
-  const toApp = owned.add(new ToApp({ ...options, connections }))
-  const http1 = owned.add(new Http1(clock, toApp.accept))
-  const http2 = owned.add(new Http2({ clock, log }, toApp.accept))
+  const toApp = owned.add(new ToApp({ ...options, connections, names: namesNow(options) }))
+  const accept = before(toApp.accept)
+  const http1 = owned.add(new Http1(clock, accept))
+  const http2 = owned.add(new Http2({ clock, log }, accept))
   return {
     accept: (visitor) => {
       if (owned.isDisposed) visitor.stream.destroy()
@@ -37,5 +46,14 @@ export function forwardHttp(options: {
       else http1.accept(visitor)
     },
     dispose: () => owned.dispose(),
+  }
+}
+
+function namesNow(options: Parameters<typeof forwardHttp>[0]): () => Names {
+  let names = namesOf({ ...options, publicUrl: options.publicUrl() })
+  return () => {
+    const publicUrl = options.publicUrl()
+    if (names.publicUrl !== publicUrl) names = namesOf({ ...options, publicUrl })
+    return names
   }
 }

@@ -1,13 +1,13 @@
 import { request, type ClientRequest, type IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
-import { formatHostPort } from '../base/address'
 import { DisposableStore, toDisposable, type Disposable } from '../base/disposable'
 import type { Log } from '../base/log'
 import { answerBadGateway, answerStatus } from './answers'
 import type { AppAddress, AppConnections } from './appConnections'
 import type { BadGatewayReason } from './badGatewayPage'
 import { fieldsOf, pairsOf, sendHead, tokensOf, type AcceptExchange, type Exchange } from './exchange'
-import { fieldsForApp, trailersFrom, withoutConnectionFields } from './fields'
+import { trailersFrom, withoutConnectionFields } from './fields'
+import { fieldForVisitor, fieldsForApp, fieldsForVisitor, type Names } from './towardsApp'
 
 /** The last stage for exchanges: asks the local app by HTTP/1.1 and brings back what it says, both as they come. */
 export class ToApp implements Disposable {
@@ -16,7 +16,7 @@ export class ToApp implements Disposable {
   constructor(
     private readonly options: {
       readonly app: AppAddress
-      readonly scheme: 'http' | 'https'
+      readonly names: () => Names
       readonly connections: AppConnections
       readonly log: Log
     },
@@ -42,11 +42,14 @@ class Forwarding implements Disposable {
   private outgoing: ClientRequest | undefined
   private isOver = false
   private hasAnswer = false
+  private readonly names: Names
 
   constructor(
     private readonly exchange: Exchange,
     private readonly options: ConstructorParameters<typeof ToApp>[0],
-  ) {}
+  ) {
+    this.names = options.names()
+  }
 
   start(onOver: () => void): void {
     this.owned.add(toDisposable(onOver))
@@ -70,19 +73,15 @@ class Forwarding implements Disposable {
   }
 
   private ask({ onKept }: { onKept: boolean }): void {
-    const { connections, app, scheme } = this.options
+    const { connections } = this.options
     const { request: asked, visitor } = this.exchange
-    const appHost = formatHostPort(app.host, app.port)
+    const { address } = visitor.originator
     try {
       this.outgoing = request({
         method: asked.method,
         path: asked.target,
         setHost: false,
-        headers: fieldsForApp(asked, {
-          address: visitor.originator.address,
-          scheme,
-          appHost,
-        }).flat(),
+        headers: fieldsForApp(asked, { address, names: this.names }).flat(),
         maxHeaderSize: longestHead,
         insecureHTTPParser: false,
         ...(onKept ? { agent: connections.kept } : { createConnection: () => connections.open() }),
@@ -118,7 +117,8 @@ class Forwarding implements Disposable {
         this.fail(new Error('it left HTTP without having been asked'))
         return
       }
-      response.switchProtocols(answer.statusMessage ?? '', fieldsOf(answer.rawHeaders), socket)
+      const fields = fieldsOf(answer.rawHeaders).map((field) => fieldForVisitor(field, this.names))
+      response.switchProtocols(answer.statusMessage ?? '', fields, socket)
       this.finish()
     })
   }
@@ -153,7 +153,7 @@ class Forwarding implements Disposable {
     if (codings.some((coding) => coding !== 'chunked')) return this.fail(new Error('unknown transfer coding'))
     try {
       const status = answer.statusCode ?? 502
-      const out = response.begin(status, answer.statusMessage ?? '', withoutConnectionFields(fields))
+      const out = response.begin(status, answer.statusMessage ?? '', fieldsForVisitor(fields, this.names))
       answer.pipe(out, { end: false })
     } catch (error) {
       return this.fail(error as Error)

@@ -1,5 +1,6 @@
 import { formatHostPort } from '../base/address'
 import { Failure } from '../base/failure'
+import type { HostHeader } from '../http/towardsApp'
 import { parseHostPort } from '../ssh/destination'
 import { dnsLabel, longestLabel, tunnelName } from './name'
 
@@ -7,6 +8,8 @@ import { dnsLabel, longestLabel, tunnelName } from './name'
 export interface PortWish {
   /** A DNS label, to stand for `{name}`. */
   readonly name?: string
+  /** By which name the app is called; `local` unless given. */
+  readonly host?: HostHeader
 }
 
 /** By what is exposed, as `keyOf` writes it. */
@@ -59,14 +62,22 @@ function readWish(
   if (!isObject(entry))
     return { wish: {}, problems: [{ message: 'must be an object: { "name": "my-bot" }' }] }
   const problems: Omit<PortProblem, 'port'>[] = Object.keys(entry)
-    .filter((field) => field !== 'name')
-    .map((field) => ({ field, message: 'is not a field; the field is name' }))
-  if (!Object.hasOwn(entry, 'name')) return { wish: {}, problems }
-  const name = readName(entry['name'])
-  if ('wrong' in name) return { wish: {}, problems: [...problems, { field: 'name', message: name.wrong }] }
-  if (!taken.has(name.value)) return { wish: { name: name.value }, problems }
-  const message = `"${name.value}" is the name of another port too; write another`
-  return { wish: {}, problems: [...problems, { field: 'name', message }] }
+    .filter((field) => field !== 'name' && field !== 'host')
+    .map((field) => ({ field, message: 'is not a field; the fields are name and host' }))
+  const wish: { -readonly [Key in keyof PortWish]: PortWish[Key] } = {}
+  if (Object.hasOwn(entry, 'name')) {
+    const name = readName(entry['name'])
+    if ('wrong' in name) problems.push({ field: 'name', message: name.wrong })
+    else if (!taken.has(name.value)) wish.name = name.value
+    else {
+      const message = `"${name.value}" is the name of another port too; write another`
+      problems.push({ field: 'name', message })
+    }
+  }
+  const { host } = entry
+  if (host === 'local' || host === 'public') wish.host = host
+  else if (host !== undefined) problems.push({ field: 'host', message: 'must be "local" or "public"' })
+  return { wish, problems }
 }
 
 /** `exposePort.ports › "3000" › "name": …` */
@@ -98,6 +109,12 @@ export function nameFor(options: {
     remedies: [{ do: 'open settings' }],
     canHeal: false,
   })
+}
+
+/** By which name the app is called, where the user says so. */
+export function hostHeaderFor(wishes: PortWishes, target: Target): { readonly hostHeader?: HostHeader } {
+  const host = wishes.get(keyOf(target))?.host
+  return host === undefined ? {} : { hostHeader: host }
 }
 
 /** How a target stands in the settings: `3000` for this machine, `host:3000` otherwise. */

@@ -1,3 +1,4 @@
+import type { HostHeader } from '../http/towardsApp'
 import type { LocalProtocol } from '../ports/probe'
 
 /** What a tunnel leads to: a listening port on this machine, or one that this machine can reach. */
@@ -6,4 +7,6 @@ export interface LocalApp {
   readonly host: string
   readonly port: number
   readonly protocol: LocalProtocol
+  /** By which name visitors' requests call it; `local` unless given. */
+  readonly hostHeader?: HostHeader
 }

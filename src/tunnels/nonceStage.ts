@@ -4,6 +4,7 @@ import type { Clock } from '../base/clock'
 import { toDisposable } from '../base/disposable'
 import { putBack, readStart } from '../base/startOfStream'
 import type { Accept, Visitor } from '../base/visitor'
+import { valuesOf, type AcceptExchange, type Exchange } from '../http/exchange'
 import { parseClientHello } from '../tls/clientHello'
 import { alpnNonce, nonceHeader, nonceLine } from './nonce'
 
@@ -24,6 +25,16 @@ export class NonceStage {
   readonly accept: Accept = (visitor) => {
     if (this.expected.size === 0) this.next(visitor)
     else this.look(visitor)
+  }
+
+  /** The same for one request: proxies keep connections, and send a check over one that has passed long ago. */
+  acceptExchange(exchange: Exchange, next: AcceptExchange): void {
+    const { request, response } = exchange
+    const [nonce] = this.expected.size === 0 ? [] : valuesOf(request.fields, nonceHeader)
+    if (nonce === undefined || !this.expected.delete(nonce)) return next(exchange)
+    request.body.on('error', () => undefined).resume()
+    response.begin(204, 'No Content', [[nonceHeader, nonce]])
+    response.end([])
   }
 
   /** Expects a fresh nonce until `done` is called. */

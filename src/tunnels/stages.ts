@@ -15,6 +15,8 @@ import { toLocal } from './toLocal'
 
 export interface StagesOptions {
   readonly way: PublicWay
+  /** What visitors call now: a service may change it while the way stays. */
+  readonly publicUrl: () => string
   readonly app: LocalApp
   readonly certificateFor: (way: PublicWay) => Certificate
   readonly report: { onAnswer(): void; onNoAnswer(error: Error): void }
@@ -57,16 +59,31 @@ export class Stages implements Disposable {
     this.owned.dispose()
   }
 
-  private lastStage({ way, app, report, clock, log }: StagesOptions): Accept {
-    const scheme = new URL(way.publicUrl).protocol === 'http:' ? 'http' : 'https'
-    // Behind a reverse proxy, that one has seen to who called; elsewhere nobody else can.
-    const isEdge = way.tls === 'here' || (way.tls === 'none' && scheme === 'http')
-    if (isEdge && app.protocol !== 'tcp') {
-      const dial = app.protocol === 'https' ? dialLocalTls : dialLocal
-      return this.owned.add(forwardHttp({ app, dial, scheme, report, clock, log })).accept
-    }
-    // What visitors say in TLS themselves is not wrapped in TLS once more.
-    const isUntouched = way.tls === 'app' || way.tls === 'none'
-    return toLocal(isUntouched ? { ...app, protocol: 'tcp' } : app, report)
+  private lastStage(options: StagesOptions): Accept {
+    const { way, app, report } = options
+    const { protocol } = new URL(way.publicUrl)
+    // What visitors say in TLS themselves is not read here, nor wrapped in TLS once more.
+    const isUntouched = way.tls === 'app' || (way.tls === 'none' && protocol !== 'http:')
+    if (isUntouched) return toLocal({ ...app, protocol: 'tcp' }, report)
+    const { protocol: spoken } = app
+    return spoken === 'tcp' ? toLocal(app, report) : this.httpStage({ ...options, scheme: spoken })
+  }
+
+  private httpStage({
+    way,
+    app,
+    scheme,
+    ...options
+  }: StagesOptions & { readonly scheme: 'http' | 'https' }): Accept {
+    const stage = forwardHttp({
+      ...options,
+      app: { host: app.host, port: app.port, scheme },
+      dial: scheme === 'https' ? dialLocalTls : dialLocal,
+      hostHeader: app.hostHeader ?? 'local',
+      // Otherwise a reverse proxy has seen to who calls.
+      isEdge: way.tls !== 'server' || way.proxyProtocol,
+      before: (next) => (exchange) => this.nonce.acceptExchange(exchange, next),
+    })
+    return this.owned.add(stage).accept
   }
 }

@@ -26,7 +26,7 @@ export type TunnelState =
   | { readonly kind: 'connecting'; readonly hop: Hop }
   | {
       readonly kind: 'open'
-      /** False while the local app cannot be reached; visitors then get a 502 from the proxy. */
+      /** False while the local app cannot be reached; visitors of HTTP then get a 502. */
       readonly appAnswers: boolean
       /** Whether the public URL has been seen to lead here. */
       readonly check: 'running' | 'passed' | Failure
@@ -239,6 +239,7 @@ export class Tunnel {
       this.stages?.dispose()
       this.stages = new Stages({
         ...{ way, app, certificateFor, clock, log },
+        publicUrl: () => this.currentWay?.publicUrl ?? way.publicUrl,
         report: {
           onAnswer: () => this.setAppAnswers(true),
           onNoAnswer: (error) => {

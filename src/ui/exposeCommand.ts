@@ -13,7 +13,7 @@ import { anotherNameWanted } from './exposurePrompts'
 import { parseLocalTarget, type LocalTarget } from './localTarget'
 import { announce, openInProgress } from './openTunnel'
 import { pickPort, processText } from './portPick'
-import { portName } from './portName'
+import { portHostHeader, portName } from './portName'
 import { pickServer, type ServerPickParts } from './serverPick'
 import { showFailure } from './showFailure'
 import type { UrlClipboard } from './urlClipboard'
@@ -122,7 +122,8 @@ export class ExposeCommand {
       risk: riskOf({ port: target.port, ...(listening?.process ? { process: listening.process } : {}) }),
     })
     if (!agreed) return undefined
-    const tunnel = await openInProgress(tunnels, { app: { ...target, protocol }, server, name })
+    const app = { ...target, protocol, ...portHostHeader({ target, listening }) }
+    const tunnel = await openInProgress(tunnels, { app, server, name })
     await announce(tunnel, this.parts)
     return tunnel.publicUrl
   }

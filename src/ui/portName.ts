@@ -2,7 +2,7 @@ import { sep } from 'node:path'
 import { ConfigurationTarget, workspace, type WorkspaceFolder } from 'vscode'
 import type { Log } from '../base/log'
 import type { ListeningPort } from '../ports/listeningPort'
-import { formatPortProblem, keyOf, nameFor } from '../servers/portWishes'
+import { formatPortProblem, hostHeaderFor, keyOf, nameFor } from '../servers/portWishes'
 import type { ServerProfile } from '../servers/profile'
 import type { LocalTarget } from './localTarget'
 import { longestNameOf } from './nameWish'
@@ -24,6 +24,11 @@ export function portName({ target, listening }: NamedTarget, profile: ServerProf
   const { wishes, problems } = settings.ports(folder?.uri)
   for (const problem of problems) log.warn(formatPortProblem(problem))
   return nameFor({ wishes, target, folder: folder?.name, longest: longestNameOf(profile) })
+}
+
+/** By which name the app is called, where the settings say so. */
+export function portHostHeader({ target, listening }: NamedTarget): ReturnType<typeof hostHeaderFor> {
+  return hostHeaderFor(settings.ports(folderOf(listening)?.uri).wishes, target)
 }
 
 /** The names of other ports in the settings, each with its port. */

@@ -49,8 +49,8 @@ describe('this machine: a server with an HTTPS front inside this process', funct
   })
   afterEach(() => scope.close())
 
-  const expose = (port: number, name: string): Promise<Tunnel> => {
-    const app: LocalApp = { host: 'localhost', port, protocol: 'http' }
+  const expose = (port: number, name: string, protocol: LocalApp['protocol'] = 'http'): Promise<Tunnel> => {
+    const app: LocalApp = { host: 'localhost', port, protocol }
     return tunnels.open({ app, server: thisMachine.server, name, signal: new AbortController().signal })
   }
 
@@ -63,7 +63,7 @@ describe('this machine: a server with an HTTPS front inside this process', funct
     const answer = await visit(`${tunnel.publicUrl}/hook?x=1`, { ca, body: '{"object":"page"}' })
     const echo = JSON.parse(String(answer.body)) as Echo
     assert.deepEqual([answer.status, echo.method, echo.url, echo.bytes], [200, 'POST', '/hook?x=1', 17])
-    assert.equal(echo.headers['host'], `bot.localhost:${thisMachine.httpsPort}`)
+    assert.equal(echo.headers['host'], `localhost:${app.port}`)
   })
 
   it('passes WebSockets, server-sent events and large bodies both ways', async () => {
@@ -93,7 +93,7 @@ describe('this machine: a server with an HTTPS front inside this process', funct
 
   it('passes half-close: who ends their side still gets the answer', async () => {
     const app = await startTcpApp(scope)
-    const tunnel = await expose(app.port, 'tcp')
+    const tunnel = await expose(app.port, 'tcp', 'tcp')
     const visitor = await connectTo(tunnel.publicUrl!, ca)
     const size = 5_000_000
     deterministicBytes(size).pipe(visitor)
@@ -104,7 +104,7 @@ describe('this machine: a server with an HTTPS front inside this process', funct
 
   it('holds back who sends faster than the app takes', async () => {
     const stalled = await stalledApp(scope)
-    const tunnel = await expose(stalled.port, 'slow')
+    const tunnel = await expose(stalled.port, 'slow', 'tcp')
     const visitor = await connectTo(tunnel.publicUrl!, ca)
     scope.add(() => visitor.destroy())
     const chunk = Buffer.alloc(1_000_000)

@@ -47,6 +47,13 @@ const programs = {
   pebble: { apt: 'pebble', brew: 'pebble', linuxOnly: true },
   curl: { apt: 'curl', brew: 'curl' },
   debootstrap: { apt: 'debootstrap', brew: undefined, linuxOnly: true },
+  // A module of Python, which comes with it.
+  django: {
+    apt: 'python3-django',
+    brew: undefined,
+    linuxOnly: true,
+    also: ['/usr/lib/python3/dist-packages/django/__init__.py'],
+  },
   // Not a program but a module of nginx, which its package does not bring.
   'nginx stream': {
     apt: 'libnginx-mod-stream',

@@ -24,6 +24,9 @@ const packages = {
   debootstrap: { apt: 'debootstrap' },
   // Not a program but a module of nginx, which its package does not bring.
   'nginx stream': { apt: 'libnginx-mod-stream', also: ['/usr/lib/nginx/modules/ngx_stream_module.so'] },
+  // Debian's own, whatever other Python comes first in PATH; and not a program but a module of that one.
+  '/usr/bin/python3': { apt: 'python3' },
+  django: { apt: 'python3-django', also: ['/usr/lib/python3/dist-packages/django/__init__.py'] },
   openssl: { apt: 'openssl', brew: 'openssl' },
   lsof: { apt: 'lsof', brew: 'lsof' },
   ss: { apt: 'iproute2' },
@@ -85,7 +88,7 @@ function locate(name: Tool): string | undefined {
 
 function isExecutable(path: string): boolean {
   try {
-    accessSync(path, path.endsWith('.so') ? constants.R_OK : constants.X_OK)
+    accessSync(path, /\.(?:so|py)$/.test(path) ? constants.R_OK : constants.X_OK)
     return true
   } catch {
     return false

@@ -239,6 +239,13 @@ describe('the manifest', () => {
       })
     })
 
+    it('offer the hosts of ports that the code takes', () => {
+      const [wish] = Object.values(settingOf('exposePort.ports').patternProperties ?? {})
+      const hosts = wish?.properties?.['host']?.enum ?? assert.fail()
+      assert.deepEqual(hosts, ['local', 'public'])
+      for (const host of hosts) assert.deepEqual(readPortWishes({ '3000': { host } }).problems, [])
+    })
+
     it('underline the same names of ports that the code refuses', () => {
       const patterns = Object.entries(settingOf('exposePort.ports').patternProperties ?? {})
       const [key, wish] = patterns[0] ?? assert.fail()

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
-import { systemClock, type Clock } from '../../../src/base/clock'
+import { systemClock } from '../../../src/base/clock'
 import { WrappedStream } from '../../../src/base/startOfStream'
 import type { Accept } from '../../../src/base/visitor'
 import { forwardHttp } from '../../../src/http/forwardHttp'
@@ -38,18 +38,22 @@ export interface Forwarded {
   readonly heard: string[]
 }
 
-/** The HTTP stage in front of an app on loopback. */
+/** The HTTP stage in front of an app on loopback; nobody else reads HTTP, and the app is called by its public name. */
 export function startForward(
   scope: Scope,
   app: { port: number; host?: string },
-  options: { clock?: Clock; scheme?: 'http' | 'https'; dial?: typeof dialLocal } = {},
+  options: Partial<Pick<Parameters<typeof forwardHttp>[0], 'clock' | 'dial' | 'hostHeader' | 'isEdge'>> & {
+    publicUrl?: string
+  } = {},
 ): Forwarded {
   const log = new CollectedLog()
   const heard: string[] = []
   const stage = forwardHttp({
-    app: { host: app.host ?? 'localhost', port: app.port },
+    app: { host: app.host ?? 'localhost', port: app.port, scheme: 'http' },
     dial: options.dial ?? dialLocal,
-    scheme: options.scheme ?? 'https',
+    publicUrl: () => options.publicUrl ?? 'https://dev.example.com',
+    hostHeader: options.hostHeader ?? 'public',
+    isEdge: options.isEdge ?? true,
     report: {
       onAnswer: () => void heard.push('answers'),
       onNoAnswer: (error: Error & { code?: string }) => void heard.push(`no answer: ${error.code ?? ''}`),

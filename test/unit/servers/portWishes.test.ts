@@ -1,5 +1,11 @@
 import assert from 'node:assert/strict'
-import { formatPortProblem, keyOf, nameFor, readPortWishes } from '../../../src/servers/portWishes'
+import {
+  formatPortProblem,
+  hostHeaderFor,
+  keyOf,
+  nameFor,
+  readPortWishes,
+} from '../../../src/servers/portWishes'
 import { random } from './random'
 
 const local = (port: number) => ({ host: 'localhost', port })
@@ -11,6 +17,8 @@ describe('readPortWishes', () => {
       'db.lan:5432': { name: 'db' },
       '[::1]:8080': { name: 'six' },
       '8081': {},
+      '8082': { host: 'public' },
+      '8083': { name: 'local', host: 'local' },
     })
     assert.deepEqual(problems, [])
     assert.deepEqual(Object.fromEntries(wishes), {
@@ -18,8 +26,22 @@ describe('readPortWishes', () => {
       'db.lan:5432': { name: 'db' },
       '[::1]:8080': { name: 'six' },
       '8081': {},
+      '8082': { host: 'public' },
+      '8083': { name: 'local', host: 'local' },
     })
+    assert.deepEqual(hostHeaderFor(wishes, local(8082)), { hostHeader: 'public' })
+    assert.deepEqual(hostHeaderFor(wishes, local(8081)), {})
   })
+
+  for (const host of ['dev.example.com', 'Public', '', null, true]) {
+    it(`does not take ${JSON.stringify(host)} for a host, and keeps the name`, () => {
+      const { wishes, problems } = readPortWishes({ '3000': { name: 'a', host } })
+      assert.deepEqual(wishes.get('3000'), { name: 'a' })
+      assert.deepEqual(problems.map(formatPortProblem), [
+        'exposePort.ports › "3000" › "host": must be "local" or "public"',
+      ])
+    })
+  }
 
   it('takes localhost for this machine, in any letters', () => {
     assert.deepEqual([...readPortWishes({ 'Localhost:3000': { name: 'a' } }).wishes.keys()], ['3000'])
@@ -81,7 +103,7 @@ describe('readPortWishes', () => {
       'a field that is not there yet',
       { '3000': { server: 'x' } },
       'exposePort.ports › "3000" › "server": ',
-      'the field is name',
+      'the fields are name and host',
     ],
     [
       'one name for two ports',

@@ -78,7 +78,7 @@ function tunnelTo(port: number, connection: Connection, clock: FakeClock): Tunne
   assert.ok(profile)
   return new Tunnel({
     id: 1,
-    app: { host: '127.0.0.1', port, protocol: 'http' },
+    app: { host: '127.0.0.1', port, protocol: 'tcp' },
     server: { profile, settings: () => Promise.reject(new Error('not asked here')) },
     name: 'bot',
     expectedUrl: undefined,
