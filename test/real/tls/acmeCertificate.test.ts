@@ -213,7 +213,11 @@ describe('a certificate by ACME', function () {
     pebble.dns.set(name, undefined)
     try {
       clock.jump(3.4 * year)
-      await waitUntil('the failure', () => /could not be renewed: .*in DNS/.test(log.text))
+      await waitUntil(
+        () => `the failure; the log:\n${log.text}`,
+        () => /could not be renewed: .*in DNS/.test(log.text),
+        40_000,
+      )
     } finally {
       pebble.dns.set(name, '127.0.0.1')
     }
