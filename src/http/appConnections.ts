@@ -11,6 +11,8 @@ export interface AppAddress {
 export class AppConnections implements Disposable {
   private readonly reached = new WeakSet<object>()
   readonly kept: Agent
+  /** Each request gets a connection of its own. VS Code puts a proxy's agent where a request names none. */
+  readonly single: Agent
 
   constructor(
     private readonly options: {
@@ -25,10 +27,10 @@ export class AppConnections implements Disposable {
       socket.allowHalfOpen = false
       return socket
     })
+    this.single = new SingleConnections(() => this.open())
   }
 
-  /** A connection of its own. */
-  open(): Socket {
+  private open(): Socket {
     const { app, dial, report } = this.options
     const socket = dial(app)
     socket.once('connect', () => {
@@ -48,6 +50,21 @@ export class AppConnections implements Disposable {
 
   dispose(): void {
     this.kept.destroy()
+    this.single.destroy()
+  }
+}
+
+class SingleConnections extends Agent {
+  constructor(private readonly open: () => Socket) {
+    super({ keepAlive: true })
+  }
+
+  override createConnection(): Socket {
+    return this.open()
+  }
+
+  override keepSocketAlive(): boolean {
+    return false
   }
 }
 

@@ -84,7 +84,7 @@ class Forwarding implements Disposable {
         headers: fieldsForApp(asked, { address, names: this.names }).flat(),
         maxHeaderSize: longestHead,
         insecureHTTPParser: false,
-        ...(onKept ? { agent: connections.kept } : { createConnection: () => connections.open() }),
+        agent: onKept ? connections.kept : connections.single,
       })
     } catch {
       // What HTTP/2 can carry and HTTP/1.1 cannot.
