@@ -2,19 +2,16 @@ import { randomBytes } from 'node:crypto'
 import { Resolver } from 'node:dns/promises'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { systemClock } from '../../src/base/clock'
 import type { AskSudoPassword } from '../../src/servers/prepare/becomeRoot'
 import { GatewayScript } from '../../src/servers/prepare/gatewayScript'
 import type { ScriptLine } from '../../src/servers/prepare/output'
-import { TypedSecrets } from '../../src/ssh/identities'
-import { openTransport } from '../../src/ssh/openTransport'
 import type { SshSettings } from '../../src/ssh/settings'
 import type { Transport } from '../../src/ssh/transport'
 import { startBareServer, type BareServer, type BareServerOptions } from './bareServer'
 import { CollectedLog } from './collectedLog'
+import { logIn } from './logIn'
 import { visit } from './publicFetch'
 import type { Scope } from './scope'
-import { scriptedPrompts } from './scriptedPrompts'
 import type { ClientKey } from './sshd'
 import { generateKey } from './sshKeys'
 import { createTestCa, type TestCa } from './testCa'
@@ -86,17 +83,7 @@ export async function startGatewayWorld(
     settings,
     sshOptions,
     async login(user, by) {
-      const transport = await openTransport({
-        settings: settings(user, by),
-        prompts: scriptedPrompts(),
-        secrets: new TypedSecrets(),
-        clock: systemClock,
-        log,
-        signal: new AbortController().signal,
-        onHop: () => undefined,
-        resolve: () => Promise.reject(new Error('there are no jump hosts here')),
-      })
-      scope.add(() => transport.dispose())
+      const transport = await logIn(scope, settings(user, by), log)
       return transport
     },
     script: (transport, { ask = () => Promise.resolve(password), onLine } = {}) =>
@@ -169,7 +156,7 @@ export async function startAuthority(scope: Scope, { server }: GatewayWorld): Pr
     ready: /ACME directory available/,
   })
   const { body } = await visit(`https://${hostAddress}:15000/roots/0`, { ca })
-  const caFileOnServer = '/root/authority.pem'
+  const caFileOnServer = '/var/tmp/authority.pem'
   writeFileSync(join(server.root, caFileOnServer), ca.certPem)
   return {
     directoryUrl: `https://${hostAddress}:14000/dir`,

@@ -12,14 +12,12 @@ import { fillIn } from '../../src/servers/profile'
 import type { Proposal } from '../../src/servers/propose/proposal'
 import { propose } from '../../src/servers/propose/propose'
 import { formatProblem, readServers } from '../../src/servers/validation'
-import { TypedSecrets } from '../../src/ssh/identities'
-import { openTransport } from '../../src/ssh/openTransport'
 import type { RemoteForward } from '../../src/ssh/remoteForwards'
 import type { Transport } from '../../src/ssh/transport'
 import { CollectedLog } from './collectedLog'
 import { freePort } from './freePort'
+import { logIn } from './logIn'
 import type { Scope } from './scope'
-import { scriptedPrompts } from './scriptedPrompts'
 import type { ClientKey, Sshd } from './sshd'
 import { createTestCa, type TestCa } from './testCa'
 import { loginTo } from './world'
@@ -54,17 +52,7 @@ export async function startLookWorld(scope: Scope): Promise<LookWorld> {
       const knownHostsFile = join(directory, 'known_hosts')
       writeFileSync(knownHostsFile, `${sshd.knownHostsLine}\n`)
       const settings = loginTo(sshd, { key: key ?? (await sshd.newClientKey()), knownHostsFile })
-      const transport = await openTransport({
-        settings,
-        prompts: scriptedPrompts(),
-        secrets: new TypedSecrets(),
-        clock: systemClock,
-        log,
-        signal: new AbortController().signal,
-        onHop: () => undefined,
-        resolve: () => Promise.reject(new Error('there is no jump host')),
-      })
-      scope.add(() => transport.dispose())
+      const transport = await logIn(scope, settings, log)
       return transport
     },
     async look(transport, changes = {}) {

@@ -45,6 +45,18 @@ export async function curl(
   return Buffer.concat(chunks).toString()
 }
 
+/** All that visitors do: requests, WebSocket, live events, 300 MB each way (`large` is a file of it), a browser. */
+export async function checkAll(
+  outsider: Outsider,
+  { browser, large }: { readonly browser: BrowserContext; readonly large: string },
+): Promise<void> {
+  await checkRequests(outsider)
+  await checkWebSocket(outsider)
+  await checkEvents(outsider)
+  await checkLargeBodies(outsider, large)
+  await checkBrowser(browser, outsider)
+}
+
 /** Requests, by each version of HTTP the way carries: they arrive whole, and so do the answers. */
 export async function checkRequests({ url, h2, ...rest }: Outsider): Promise<void> {
   for (const version of h2 ? ['--http2', '--http1.1'] : ['--http1.1']) {
@@ -63,7 +75,7 @@ export async function addressSeenByApp(outsider: Outsider, address: string): Pro
   return typeof forwardedFor === 'string' ? forwardedFor : undefined
 }
 
-export async function checkWebSocket({ url, ca, address }: Outsider): Promise<void> {
+async function checkWebSocket({ url, ca, address }: Outsider): Promise<void> {
   const webSocket = await openWebSocket(`${url}/ws`, optionsOf({ ca, address }))
   for (const message of ['over the tunnel', 'x'.repeat(200_000)]) {
     webSocket.send(message)
@@ -73,7 +85,7 @@ export async function checkWebSocket({ url, ca, address }: Outsider): Promise<vo
 }
 
 /** Events come one by one, not all at the end: the stream never ends by itself. */
-export async function checkEvents({ url, ca, address }: Outsider): Promise<void> {
+async function checkEvents({ url, ca, address }: Outsider): Promise<void> {
   const events = await openSse(`${url}/sse`, optionsOf({ ca, address }))
   let count = 0
   for await (const event of events) if (event.data === 'event 3' || ++count > 3) break
@@ -93,7 +105,7 @@ export async function checkLargeBodies({ url, h2, ...rest }: Outsider, file: str
 }
 
 /** A real browser on a page of the app: fetch, WebSocket and EventSource from there. */
-export async function checkBrowser(browser: BrowserContext, { url }: Outsider): Promise<void> {
+async function checkBrowser(browser: BrowserContext, { url }: Outsider): Promise<void> {
   const page = await browser.newPage()
   try {
     const session = await browser.newCDPSession(page)

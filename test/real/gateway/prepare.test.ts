@@ -26,14 +26,7 @@ import { Scope } from '../../support/scope'
 import { scriptedPrompts } from '../../support/scriptedPrompts'
 import type { ClientKey } from '../../support/sshd'
 import { findTool } from '../../support/tools'
-import {
-  checkBrowser,
-  checkEvents,
-  checkLargeBodies,
-  checkRequests,
-  checkWebSocket,
-  makeLargeFile,
-} from '../../support/visitor'
+import { checkAll, makeLargeFile } from '../../support/visitor'
 import { launchChromium } from '../../support/vscode/chromium'
 import { waitUntil } from '../../support/waitUntil'
 
@@ -227,11 +220,7 @@ describe('Prepare a Server: a bare Debian server becomes a gateway, and is put b
     const { address } = world.server
     const ca = { certPem: authority.issuer.certPem, certPath }
     const outsider = { url: 'https://my-app.dev.example.com', h2: true, ca, address }
-    await checkRequests(outsider)
-    await checkWebSocket(outsider)
-    await checkEvents(outsider)
-    await checkLargeBodies(outsider, large)
-    await checkBrowser(browser, outsider)
+    await checkAll(outsider, { browser, large })
 
     await close()
     const gone = await call('https://my-app.dev.example.com/')

@@ -43,11 +43,11 @@ describe('Prepare a Server: what stops it leaves the server as it was', function
 
   /** Changes a file of the server for as long as `during` takes. */
   async function withFile(path: string, change: string, during: () => Promise<void>) {
-    await world.server.sh(`cp -p ${path} /root/kept; ${change}`)
+    await world.server.sh(`cp -p ${path} /var/tmp/kept; ${change}`)
     try {
       await during()
     } finally {
-      await world.server.sh(`cp -p /root/kept ${path}; rm /root/kept`)
+      await world.server.sh(`cp -p /var/tmp/kept ${path}; rm /var/tmp/kept`)
     }
   }
 
@@ -62,7 +62,7 @@ describe('Prepare a Server: what stops it leaves the server as it was', function
     const listener =
       'perl -MIO::Socket::INET -e \'$0 = "nginx"; $s = IO::Socket::INET->new(LocalPort => 80, Listen => 1) or die; print "up\\n"; close STDOUT; sleep 600\''
     await world.server.sh(
-      `${listener} >/root/up 2>&1 & echo $! >/root/nginx.pid; until grep -q up /root/up; do sleep 0.1; done`,
+      `${listener} >/var/tmp/up 2>&1 & echo $! >/var/tmp/nginx.pid; until grep -q up /var/tmp/up; do sleep 0.1; done`,
     )
     try {
       const refused = saying(
@@ -72,7 +72,7 @@ describe('Prepare a Server: what stops it leaves the server as it was', function
       )
       await assert.rejects(install(), refused)
     } finally {
-      await world.server.sh('kill "$(cat /root/nginx.pid)"; rm /root/nginx.pid /root/up')
+      await world.server.sh('kill "$(cat /var/tmp/nginx.pid)"; rm /var/tmp/nginx.pid /var/tmp/up')
     }
     await isAsBefore()
   })
@@ -114,9 +114,9 @@ describe('Prepare a Server: what stops it leaves the server as it was', function
   })
 
   it('takes everything back when Caddy does not accept its settings', async () => {
-    writeFileSync(join(world.server.root, 'root/broken.pem'), '-----BEGIN CERTIFICATE-----\n')
+    writeFileSync(join(world.server.root, 'var/tmp/broken.pem'), '-----BEGIN CERTIFICATE-----\n')
     const acmeDirectory = 'https://192.0.2.1/dir'
-    await assert.rejects(install({ acmeDirectory, acmeCa: '/root/broken.pem' }), (error: Failure) => {
+    await assert.rejects(install({ acmeDirectory, acmeCa: '/var/tmp/broken.pem' }), (error: Failure) => {
       assert.match(error.message, /^Caddy does not accept the new settings \(caddy validate\)/)
       assert.match(error.said ?? '', /broken|acme-ca\.pem|certificate/i)
       assert.match(error.advice, /Everything was taken back: the server is as it was before\.$/)
@@ -196,7 +196,7 @@ describe('Prepare a Server: what stops it leaves the server as it was', function
       const changes = {
         domain: 'other.example.com',
         acmeDirectory: 'https://192.0.2.1/dir',
-        acmeCa: '/root/broken.pem',
+        acmeCa: '/var/tmp/broken.pem',
       }
       await assert.rejects(install(changes), /Caddy does not accept the new settings/)
       assert.deepEqual(world.server.etc(), etc)
@@ -206,13 +206,13 @@ describe('Prepare a Server: what stops it leaves the server as it was', function
 
     it('is prepared by one person at a time', async () => {
       await world.server.sh(
-        `flock /var/lib/expose-gateway sh -c 'echo $$ >/root/holder; exec sleep 600' >/dev/null 2>&1 &
-        until [ -s /root/holder ]; do sleep 0.1; done`,
+        `flock /var/lib/expose-gateway sh -c 'echo $$ >/var/tmp/holder; exec sleep 600' >/dev/null 2>&1 &
+        until [ -s /var/tmp/holder ]; do sleep 0.1; done`,
       )
       try {
         await assert.rejects(install(), /Somebody else is preparing this server at this moment/)
       } finally {
-        await world.server.sh('kill "$(cat /root/holder)"; rm /root/holder')
+        await world.server.sh('kill "$(cat /var/tmp/holder)"; rm /var/tmp/holder')
         await waitUntil('the lock to be free', async () => {
           return (await world.server.attempt('flock -n /var/lib/expose-gateway true')).code === 0
         })
@@ -247,11 +247,11 @@ describe('Prepare a Server: what stops it leaves the server as it was', function
 
     it('keeps what others need by now when it is put back', async () => {
       await world.server.sh(
-        'mkdir -p /root/needs/DEBIAN; printf "Package: needs\\nVersion: 1\\nArchitecture: all\\nMaintainer: x\\nDescription: x\\nDepends: media-types\\n" >/root/needs/DEBIAN/control; dpkg-deb -b /root/needs /root/needs.deb; dpkg -i /root/needs.deb',
+        'mkdir -p /var/tmp/needs/DEBIAN; printf "Package: needs\\nVersion: 1\\nArchitecture: all\\nMaintainer: x\\nDescription: x\\nDepends: media-types\\n" >/var/tmp/needs/DEBIAN/control; dpkg-deb -b /var/tmp/needs /var/tmp/needs.deb; dpkg -i /var/tmp/needs.deb',
       )
       const { warnings } = await world.script(root).uninstall(never)
       assert.deepEqual(warnings, ['Still needed by other packages, so kept: media-types'])
-      await world.server.sh('dpkg --purge needs media-types; rm -r /root/needs /root/needs.deb')
+      await world.server.sh('dpkg --purge needs media-types; rm -r /var/tmp/needs /var/tmp/needs.deb')
       await isAsBefore()
     })
   })

@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { systemClock } from '../../../src/base/clock'
-import { TypedSecrets } from '../../../src/ssh/identities'
-import { openTransport } from '../../../src/ssh/openTransport'
 import type { SshSettings } from '../../../src/ssh/settings'
 import { resolveSshSettings } from '../../../src/ssh/sshConfig'
 import { CollectedLog } from '../../support/collectedLog'
+import { logIn } from '../../support/logIn'
 import { Scope } from '../../support/scope'
-import { scriptedPrompts } from '../../support/scriptedPrompts'
 import { startSshd, type SshdOptions } from '../../support/sshd'
 import { setEnvironment } from '../../unit/ssh/environment'
 
@@ -44,16 +41,7 @@ describe('a connection as ssh_config asks for it', () => {
     restore = setEnvironment({ HOME: home })
     const settings: SshSettings = await resolveSshSettings({ host: 'dev' }, new CollectedLog())
     const log = new CollectedLog()
-    const transport = await openTransport({
-      settings,
-      prompts: scriptedPrompts(),
-      secrets: new TypedSecrets(),
-      clock: systemClock,
-      log,
-      signal: new AbortController().signal,
-      onHop: () => undefined,
-      resolve: () => assert.fail('no jump hosts here'),
-    })
+    const transport = await logIn(scope, settings, log)
     transport.dispose()
     return { negotiated: /negotiated: (.*)/.exec(log.text)?.[1] ?? '', sshd }
   }

@@ -1,15 +1,12 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { systemClock } from '../../../src/base/clock'
 import { probeGatewayPorts, saysOverridden } from '../../../src/ssh/gatewayPorts'
-import { TypedSecrets } from '../../../src/ssh/identities'
-import { openTransport } from '../../../src/ssh/openTransport'
 import type { Transport } from '../../../src/ssh/transport'
 import { CollectedLog } from '../../support/collectedLog'
 import { startDropbear } from '../../support/dropbear'
+import { logIn } from '../../support/logIn'
 import { Scope } from '../../support/scope'
-import { scriptedPrompts } from '../../support/scriptedPrompts'
 import { startSshd, type ClientKey, type Sshd } from '../../support/sshd'
 import { generateKey } from '../../support/sshKeys'
 import { loginTo } from '../../support/world'
@@ -82,17 +79,7 @@ describe('GatewayPorts, found out without a shell', () => {
   ): Promise<Transport> {
     const knownHostsFile = join(scope.tempDir('known-hosts'), 'known_hosts')
     writeFileSync(knownHostsFile, `${server.knownHostsLine}\n`)
-    const transport = await openTransport({
-      settings: loginTo(server, { key, knownHostsFile }),
-      prompts: scriptedPrompts(),
-      secrets: new TypedSecrets(),
-      clock: systemClock,
-      log: new CollectedLog(),
-      signal: new AbortController().signal,
-      onHop: () => undefined,
-      resolve: () => Promise.reject(new Error('there is no jump host')),
-    })
-    scope.add(() => transport.dispose())
+    const transport = await logIn(scope, loginTo(server, { key, knownHostsFile }), new CollectedLog())
     return transport
   }
 })

@@ -9,8 +9,6 @@ import { connect as connectTls } from 'node:tls'
 import type { Address } from '../../../src/base/address'
 import { systemClock } from '../../../src/base/clock'
 import type { Accept } from '../../../src/base/visitor'
-import { TypedSecrets } from '../../../src/ssh/identities'
-import { openTransport } from '../../../src/ssh/openTransport'
 import type { RemoteForward } from '../../../src/ssh/remoteForwards'
 import { EndTls } from '../../../src/tls/endTls'
 import { readProxyProtocol } from '../../../src/tls/proxyProtocol'
@@ -20,11 +18,11 @@ import { toLocal } from '../../../src/tunnels/toLocal'
 import { startEchoApp, type Echo, type EchoApp } from '../../support/apps'
 import { CollectedLog } from '../../support/collectedLog'
 import { freePort } from '../../support/freePort'
+import { logIn } from '../../support/logIn'
 import { startNginxStream } from '../../support/nginxStream'
 import { openSse, openWebSocket, visit, type SseEvent } from '../../support/publicFetch'
 import { startRecordingRelay, type RecordingRelay } from '../../support/recordingRelay'
 import { Scope } from '../../support/scope'
-import { scriptedPrompts } from '../../support/scriptedPrompts'
 import { startSshd, type Sshd } from '../../support/sshd'
 import { StaticCertificate } from '../../support/staticCertificate'
 import { createTestCa, type TestCa } from '../../support/testCa'
@@ -50,16 +48,11 @@ describe('HTTPS that ends on this machine, through sshd', function () {
     large = await makeLargeFile(shared)
     const knownHostsFile = join(shared.tempDir('ssh'), 'known_hosts')
     writeFileSync(knownHostsFile, `${sshd.knownHostsLine}\n`)
-    const transport = await openTransport({
-      settings: loginTo(sshd, { key: await sshd.newClientKey(), knownHostsFile }),
-      prompts: scriptedPrompts(),
-      secrets: new TypedSecrets(),
-      clock: systemClock,
-      log: new CollectedLog(),
-      signal: new AbortController().signal,
-      onHop: () => undefined,
-      resolve: () => Promise.reject(new Error('no jump hosts here')),
-    })
+    const transport = await logIn(
+      scope,
+      loginTo(sshd, { key: await sshd.newClientKey(), knownHostsFile }),
+      new CollectedLog(),
+    )
     shared.add(() => transport.dispose())
     forward = (bind, accept) => transport.forward(bind, accept)
   })

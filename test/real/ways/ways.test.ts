@@ -12,15 +12,7 @@ import { freePort } from '../../support/freePort'
 import { startNginx } from '../../support/nginx'
 import { startNginxStream } from '../../support/nginxStream'
 import { Scope } from '../../support/scope'
-import {
-  addressSeenByApp,
-  checkBrowser,
-  checkEvents,
-  checkLargeBodies,
-  checkRequests,
-  checkWebSocket,
-  makeLargeFile,
-} from '../../support/visitor'
+import { addressSeenByApp, checkAll, makeLargeFile } from '../../support/visitor'
 import { launchChromium } from '../../support/vscode/chromium'
 import { startWorld, type World } from '../../support/world'
 
@@ -182,11 +174,7 @@ describe('every way of being public', function () {
     assert.deepEqual(app.requests, [], 'the check never reaches the app')
     const url = tunnel.publicUrl!.replace(/^tcp:/, 'http:')
     const outsider = { url, h2: row.h2, ca: url.startsWith('https:') ? world.ca : undefined }
-    await checkRequests(outsider)
-    await checkWebSocket(outsider)
-    await checkEvents(outsider)
-    await checkLargeBodies(outsider, large)
-    await checkBrowser(browser, outsider)
+    await checkAll(outsider, { browser, large })
     const address = await addressSeenByApp(outsider, '127.0.0.7')
     assert.equal(address, row.address === 'told' ? '127.0.0.7' : undefined)
   }

@@ -66,7 +66,7 @@ describe('what a gateway is prepared for', () => {
   it('becomes arguments, and nothing that was not looked at does', () => {
     const request = { domain: 'Dev.example.com', publicKeys: [key] }
     assert.deepEqual(installArguments(request), ['--domain', 'dev.example.com', '--key', key])
-    const more = { email: 'a@example.com', acmeDirectory: 'https://ca.example/dir', acmeCa: '/root/ca.pem' }
+    const more = { email: 'a@example.com', acmeDirectory: 'https://ca.example/dir', acmeCa: '/etc/ssl/ca.pem' }
     assert.deepEqual(installArguments({ ...request, ...more }).slice(4), [
       ...[
         '--email',
@@ -74,7 +74,7 @@ describe('what a gateway is prepared for', () => {
         '--acme-directory',
         'https://ca.example/dir',
         '--acme-ca',
-        '/root/ca.pem',
+        '/etc/ssl/ca.pem',
       ],
     ])
     assert.throws(() => installArguments({ ...request, domain: 'x y' }), RangeError)
