@@ -94,6 +94,11 @@ export class Neighbours implements Disposable {
   }
 }
 
+/** For a sentence: whose window it is, and what it has there. */
+export function describeNeighbour({ window, port, publicUrl }: Neighbour): string {
+  return `the window "${window}", for its port ${port} at ${publicUrl}`
+}
+
 const list = v.array(
   v.object({
     window: v.string(),

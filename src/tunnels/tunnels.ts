@@ -8,7 +8,7 @@ import type { Log } from '../base/log'
 import type { Redactor } from '../base/redactor'
 import type { ListeningPort } from '../ports/listeningPort'
 import type { ExposurePrompts } from '../servers/listen'
-import { fillIn, isNamed, portsOf, type PublicWay, type ServerProfile } from '../servers/profile'
+import type { PublicWay, ServerProfile } from '../servers/profile'
 import type { Server } from '../servers/server'
 import { titleOf } from '../servers/visibility'
 import { secretsOf } from '../servers/services/secrets'
@@ -20,9 +20,11 @@ import type { SshPrompts } from '../ssh/prompts'
 import { resolveSshSettings } from '../ssh/sshConfig'
 import type { Transport } from '../ssh/transport'
 import type { Certificate } from '../tls/certificate'
+import { addressAlreadyExposed, addressOf, heldByAnotherWindow } from './clash'
 import type { LocalApp } from './localApp'
-import type { Neighbour, Neighbours } from './neighbours'
+import { describeNeighbour, type Neighbours } from './neighbours'
 import { PublicChecker } from './publicChecker'
+import { RememberedAddresses, type TunnelMemory } from './rememberedAddresses'
 import { Tunnel } from './tunnel'
 
 /** The one list of open tunnels. Every surface derives what it shows from this list and its one event. */
@@ -33,6 +35,7 @@ export class Tunnels implements Disposable {
   private readonly list = new Set<Tunnel>()
   /** Those that have left the list and whose server has not confirmed it yet. */
   private readonly ending = new Set<Tunnel>()
+  private readonly remembered: RememberedAddresses
   private readonly networkWatch: Pick<NetworkWatch, 'hold' | 'onDidChange'>
   private nextId = 1
 
@@ -40,6 +43,7 @@ export class Tunnels implements Disposable {
   readonly onDidChange = this.didChange.event
 
   constructor(private readonly options: TunnelsOptions) {
+    this.remembered = new RememberedAddresses(options.memory)
     this.networkWatch = options.networkWatch ?? new NetworkWatch(options)
   }
 
@@ -82,7 +86,7 @@ export class Tunnels implements Disposable {
     } catch (error) {
       throw await this.withHolder(error, tunnel)
     }
-    this.remember(tunnel)
+    if (tunnel.way !== undefined) this.remembered.remember(server.profile, name, tunnel.way)
     return tunnel
   }
 
@@ -146,7 +150,7 @@ export class Tunnels implements Disposable {
       ...{ app, server, name, connection, prompts, clock, log },
       id: this.nextId++,
       expectedUrl: this.expectedUrl(profile, name),
-      wishedPort: this.wishedPort(profile, name),
+      wishedPort: this.remembered.port(profile, name),
       checker: new PublicChecker({ log, ca: server.ca, lookup }),
       certificateFor: (way) => {
         if (certificateFor === undefined) throw new Error('no certificates here')
@@ -178,30 +182,9 @@ export class Tunnels implements Disposable {
     })
   }
 
-  /**
-   * What visitors of a new tunnel will call: undefined where only the server can know it, and it has not been heard
-   * yet.
-   * @throws Failure when the name does not fit into the profile.
-   */
+  /** What visitors of a new tunnel will call, so far as that is known. @throws Failure as `fillIn`. */
   expectedUrl(profile: ServerProfile, name: string): string | undefined {
-    switch (profile.kind) {
-      case 'own': {
-        const port = this.wishedPort(profile, name)
-        return fillIn(profile, port === undefined ? { name } : { name, port }).publicUrl
-      }
-      case 'gateway': {
-        const template = this.options.memory?.get(gatewayKey(profile))
-        return typeof template === 'string' ? template.replace('{name}', name) : undefined
-      }
-      case 'service':
-        return undefined
-    }
-  }
-
-  /** What is remembered counts for as long as the profile has that port. */
-  private wishedPort(profile: ServerProfile, name: string): number | undefined {
-    const remembered = this.options.memory?.get(portKey(profile.id, name))
-    return profile.kind === 'own' ? portsOf(profile.bind).find((port) => port === remembered) : undefined
+    return this.remembered.expectedUrl(profile, name)
   }
 
   private fire(): void {
@@ -223,18 +206,6 @@ export class Tunnels implements Disposable {
       ),
     )
     this.didChange.fire(this.all)
-  }
-
-  /** What the server said is expected next time; of a range of ports the same one keeps the URL. */
-  private remember({ server, name, way }: Tunnel): void {
-    const { profile } = server
-    const { memory } = this.options
-    if (profile.kind === 'gateway' && way !== undefined) {
-      void memory?.update(gatewayKey(profile), way.publicUrl.replace(`//${name}.`, '//{name}.'))
-    }
-    if (profile.kind !== 'own' || profile.bind.kind !== 'tcp' || way?.bind.kind !== 'tcp') return
-    if (profile.bind.firstPort === profile.bind.lastPort) return
-    void memory?.update(portKey(profile.id, name), way.bind.port)
   }
 
   /** Without {name} a profile has one address; a second tunnel would take the first one's visitors. */
@@ -282,64 +253,4 @@ export interface TunnelsOptions {
 /** A connection's transport, kept open until this is disposed. */
 export interface LentTransport extends Disposable {
   readonly transport: Transport
-}
-
-export interface TunnelMemory {
-  get(key: string): unknown
-  update(key: string, value: unknown): PromiseLike<void>
-}
-
-/** Another server under the same id has not said this. */
-function gatewayKey({ id, ssh }: ServerProfile): string {
-  return `gateway ${id} ${ssh}`
-}
-
-function portKey(serverId: string, name: string): string {
-  return `port ${serverId} ${name}`
-}
-
-/** The address a second tunnel must not have; undefined where the server or the service finds a free one. */
-function addressOf(profile: ServerProfile, name: string): string | undefined {
-  switch (profile.kind) {
-    case 'own': {
-      const { bind } = profile
-      if (bind.kind === 'tcp' && bind.firstPort !== bind.lastPort) return undefined
-      return formatAddress(fillIn(profile, { name }).bind)
-    }
-    case 'gateway':
-      return name
-    case 'service':
-      return undefined
-  }
-}
-
-function addressAlreadyExposed({ profile }: Server, address: string, other: Tunnel): Failure {
-  const hasNames = profile.kind !== 'own' || isNamed(profile)
-  return new Failure({
-    kind: 'address-already-exposed',
-    hop: 'remote forward',
-    message: `${address} on ${profile.ssh} already leads to port ${other.app.port}, at ${other.title}.`,
-    advice: hasNames
-      ? 'Stop that tunnel first, or give one of the ports another name.'
-      : 'Stop that tunnel first, or give the server a "bind" and "publicUrl" with {name}.',
-    remedies: [hasNames ? { do: 'change name' } : { do: 'open settings' }],
-    canHeal: false,
-  })
-}
-
-function heldByAnotherWindow(refused: Failure, address: string, holder: Neighbour): Failure {
-  return new Failure({
-    kind: 'held-by-another-window',
-    hop: 'remote forward',
-    message: `${address} is in use by ${describeNeighbour(holder)}.`,
-    ...(refused.said === undefined ? {} : { said: refused.said }),
-    advice: 'Stop it there, or give this port another name.',
-    remedies: [{ do: 'change name' }, { do: 'retry' }],
-    canHeal: true,
-    cause: refused,
-  })
-}
-
-function describeNeighbour({ window, port, publicUrl }: Neighbour): string {
-  return `the window "${window}", for its port ${port} at ${publicUrl}`
 }

@@ -1,6 +1,7 @@
 import { Failure } from '../base/failure'
 import { whoCanRead } from '../servers/visibility'
-import type { Tunnel, TunnelState } from '../tunnels/tunnel'
+import type { Tunnel } from '../tunnels/tunnel'
+import type { TunnelState } from '../tunnels/tunnelState'
 import { commandIds, innerCommandIds } from './commandIds'
 
 /** What the status bar shows; plain values, so that a table can test it. */

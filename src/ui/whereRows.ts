@@ -51,16 +51,18 @@ function hostRow(ssh: string): WhereRow {
   return { label: `$(server) ${ssh}`, group: '~/.ssh/config', where: { kind: 'host', ssh } }
 }
 
+const ownServer = 'Your own, with an SSH login. It is looked at, and what it can be used for is proposed.'
+
 const destination: WhereRow = {
   label: '$(edit) Another server (user@host)…',
-  detail: 'Your own, with an SSH login. It is looked at, and what it can be used for is proposed.',
+  detail: ownServer,
   group: '',
   where: { kind: 'destination' },
 }
 
 const add: WhereRow = {
   label: '$(add) Add a server…',
-  detail: 'Your own, with an SSH login. It is looked at, and what it can be used for is proposed.',
+  detail: ownServer,
   group: '',
   where: { kind: 'add' },
 }

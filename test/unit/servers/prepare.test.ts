@@ -66,7 +66,11 @@ describe('what a gateway is prepared for', () => {
   it('becomes arguments, and nothing that was not looked at does', () => {
     const request = { domain: 'Dev.example.com', publicKeys: [key] }
     assert.deepEqual(installArguments(request), ['--domain', 'dev.example.com', '--key', key])
-    const more = { email: 'a@example.com', acmeDirectory: 'https://ca.example/dir', acmeCa: '/etc/ssl/ca.pem' }
+    const more = {
+      email: 'a@example.com',
+      acmeDirectory: 'https://ca.example/dir',
+      acmeCa: '/etc/ssl/ca.pem',
+    }
     assert.deepEqual(installArguments({ ...request, ...more }).slice(4), [
       ...[
         '--email',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { Failure } from '../../../src/base/failure'
 import type { OwnProfile } from '../../../src/servers/profile'
-import type { TunnelState } from '../../../src/tunnels/tunnel'
+import type { TunnelState } from '../../../src/tunnels/tunnelState'
 import { commandIds, innerCommandIds } from '../../../src/ui/commandIds'
 import { shorten, statusBarView, type ShownTunnel, type StatusBarView } from '../../../src/ui/statusBarView'
 
