@@ -99,8 +99,12 @@ describe('everyday life in a window of VS Code', function () {
     await window.screenshot('6-two-tunnels')
     await item.click()
     await window.pick(urlOf(first.port))
+    // 'Copied' may still stand there from the exposure.
+    await waitUntil(
+      'the chosen URL on the clipboard',
+      async () => (await window.readClipboard()) === urlOf(first.port),
+    )
     await window.statusItem(statusItem, ({ text }) => text.includes('Copied'))
-    assert.equal(await window.readClipboard(), urlOf(first.port))
   })
 
   it('says so when the app stops, and when it is back', async () => {

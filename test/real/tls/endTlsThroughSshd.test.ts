@@ -49,11 +49,10 @@ describe('HTTPS that ends on this machine, through sshd', function () {
     const knownHostsFile = join(shared.tempDir('ssh'), 'known_hosts')
     writeFileSync(knownHostsFile, `${sshd.knownHostsLine}\n`)
     const transport = await logIn(
-      scope,
+      shared,
       loginTo(sshd, { key: await sshd.newClientKey(), knownHostsFile }),
       new CollectedLog(),
     )
-    shared.add(() => transport.dispose())
     forward = (bind, accept) => transport.forward(bind, accept)
   })
   after(() => shared.close())
