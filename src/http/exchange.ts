@@ -1,6 +1,9 @@
 import type { OutgoingMessage } from 'node:http'
 import type { Duplex, Readable, Writable } from 'node:stream'
 import type { Visitor } from '../base/visitor'
+import type { Field, HttpProtocol } from './field'
+
+export type { Field } from './field'
 
 /** One HTTP request with its response, the same for whoever answers it, whichever version of HTTP brought it. */
 export interface Exchange {
@@ -12,10 +15,8 @@ export interface Exchange {
 /** A stage for exchanges: answers one, or passes it on. */
 export type AcceptExchange = (exchange: Exchange) => void
 
-/** A header or trailer field as it was sent. HTTP/2 has small letters only. */
-export type Field = readonly [name: string, value: string]
-
 export interface HttpRequest {
+  readonly protocol: HttpProtocol
   readonly method: string
   /** A path with its query, or `*` (RFC 9112 3.2). */
   readonly target: string

@@ -8,6 +8,7 @@ import type { AcceptExchange } from './exchange'
 import { Http1 } from './http1'
 import { Http2 } from './http2'
 import { ToApp } from './toApp'
+import type { GateOptions } from './gateOptions'
 import { namesOf, type HostHeader, type Names } from './towardsApp'
 
 /**
@@ -21,8 +22,8 @@ export function forwardHttp(options: {
   readonly dial: (app: AppAddress) => Socket
   /** What visitors call; it may become another. */
   readonly publicUrl: () => string
-  /** By which name the app is called. */
-  readonly hostHeader: HostHeader
+  /** What the user wishes now. */
+  readonly gate: () => GateOptions
   /** Nobody in front reads HTTP. */
   readonly isEdge: boolean
   /** What exchanges pass before the app. */
@@ -50,10 +51,14 @@ export function forwardHttp(options: {
 }
 
 function namesNow(options: Parameters<typeof forwardHttp>[0]): () => Names {
-  let names = namesOf({ ...options, publicUrl: options.publicUrl() })
+  const namesFor = (publicUrl: string, hostHeader: HostHeader) =>
+    namesOf({ ...options, publicUrl, hostHeader })
+  let names: Names | undefined
   return () => {
     const publicUrl = options.publicUrl()
-    if (names.publicUrl !== publicUrl) names = namesOf({ ...options, publicUrl })
+    const { hostHeader = 'local' } = options.gate()
+    if (names?.publicUrl !== publicUrl || names.hostHeader !== hostHeader)
+      names = namesFor(publicUrl, hostHeader)
     return names
   }
 }

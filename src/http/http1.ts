@@ -96,6 +96,7 @@ function readRequest(incoming: IncomingMessage, upgrade?: string): HttpRequest |
   const where = readTarget(incoming.url ?? '')
   if (where === undefined) return 400
   return {
+    protocol: incoming.httpVersion === '1.0' ? 'HTTP/1.0' : 'HTTP/1.1',
     method: incoming.method ?? 'GET',
     target: where.target,
     fields,

@@ -156,6 +156,7 @@ function readRequest(
   const rest = headers[':authority'] === undefined ? ownFields : ownFields.filter(([name]) => name !== 'host')
   const isHostMissing = valuesOf(rest, 'host').length === 0
   return {
+    protocol: 'HTTP/2',
     method: headers[':method'] ?? 'GET',
     target: headers[':path'] ?? '',
     fields: joinCookies(isHostMissing && host !== undefined ? [['host', host], ...rest] : rest),

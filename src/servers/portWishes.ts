@@ -1,6 +1,6 @@
 import { formatHostPort } from '../base/address'
 import { Failure } from '../base/failure'
-import type { HostHeader } from '../http/towardsApp'
+import type { GateOptions } from '../http/gateOptions'
 import { parseHostPort } from '../ssh/destination'
 import { dnsLabel, longestLabel, tunnelName } from './name'
 
@@ -8,8 +8,7 @@ import { dnsLabel, longestLabel, tunnelName } from './name'
 export interface PortWish {
   /** A DNS label, to stand for `{name}`. */
   readonly name?: string
-  /** By which name the app is called; `local` unless given. */
-  readonly host?: HostHeader
+  readonly gate: GateOptions
 }
 
 /** By what is exposed, as `keyOf` writes it. */
@@ -60,24 +59,34 @@ function readWish(
   taken: ReadonlySet<string | undefined>,
 ): { wish: PortWish; problems: Omit<PortProblem, 'port'>[] } {
   if (!isObject(entry))
-    return { wish: {}, problems: [{ message: 'must be an object: { "name": "my-bot" }' }] }
-  const problems: Omit<PortProblem, 'port'>[] = Object.keys(entry)
-    .filter((field) => field !== 'name' && field !== 'host')
-    .map((field) => ({ field, message: 'is not a field; the fields are name and host' }))
-  const wish: { -readonly [Key in keyof PortWish]: PortWish[Key] } = {}
-  if (Object.hasOwn(entry, 'name')) {
-    const name = readName(entry['name'])
-    if ('wrong' in name) problems.push({ field: 'name', message: name.wrong })
-    else if (!taken.has(name.value)) wish.name = name.value
-    else {
-      const message = `"${name.value}" is the name of another port too; write another`
-      problems.push({ field: 'name', message })
-    }
+    return { wish: { gate: {} }, problems: [{ message: 'must be an object: { "name": "my-bot" }' }] }
+  const names = ['name', ...Object.keys(gateFields)]
+  const allFields = `${names.slice(0, -1).join(', ')} and ${names.at(-1) ?? ''}`
+  const problems: Omit<PortProblem, 'port'>[] = []
+  let gate: GateOptions = {}
+  let wished: string | undefined
+  for (const [field, value] of Object.entries(entry)) {
+    const read = Object.hasOwn(gateFields, field) ? gateFields[field] : undefined
+    const result: Read<GateOptions | string> =
+      field === 'name'
+        ? readFreeName(value, taken)
+        : (read?.(value) ?? { wrong: `is not a field; the fields are ${allFields}` })
+    if ('wrong' in result) problems.push({ field, message: result.wrong })
+    else if (typeof result.value === 'string') wished = result.value
+    else gate = { ...gate, ...result.value }
   }
-  const { host } = entry
-  if (host === 'local' || host === 'public') wish.host = host
-  else if (host !== undefined) problems.push({ field: 'host', message: 'must be "local" or "public"' })
-  return { wish, problems }
+  return { wish: { ...(wished === undefined ? {} : { name: wished }), gate }, problems }
+}
+
+/** What was read, or what is wrong with it and what to write instead. */
+type Read<T> = { readonly value: T } | { readonly wrong: string }
+
+/** The fields of a port that the gate goes by. */
+const gateFields: Readonly<Record<string, (value: unknown) => Read<GateOptions>>> = {
+  host: (value) =>
+    value === 'local' || value === 'public'
+      ? { value: { hostHeader: value } }
+      : { wrong: 'must be "local" or "public"' },
 }
 
 /** `exposePort.ports › "3000" › "name": …` */
@@ -111,10 +120,9 @@ export function nameFor(options: {
   })
 }
 
-/** By which name the app is called, where the user says so. */
-export function hostHeaderFor(wishes: PortWishes, target: Target): { readonly hostHeader?: HostHeader } {
-  const host = wishes.get(keyOf(target))?.host
-  return host === undefined ? {} : { hostHeader: host }
+/** What the user wishes of the gate for this port. */
+export function gateFor(wishes: PortWishes, target: Target): GateOptions {
+  return wishes.get(keyOf(target))?.gate ?? {}
 }
 
 /** How a target stands in the settings: `3000` for this machine, `host:3000` otherwise. */
@@ -130,7 +138,13 @@ function readTarget(key: string): Target | undefined {
   return { host: hostPort.host, port: hostPort.port }
 }
 
-function readName(value: unknown): { value: string } | { wrong: string } {
+function readFreeName(value: unknown, taken: ReadonlySet<string | undefined>): Read<string> {
+  const name = readName(value)
+  if ('wrong' in name || !taken.has(name.value)) return name
+  return { wrong: `"${name.value}" is the name of another port too; write another` }
+}
+
+function readName(value: unknown): Read<string> {
   if (typeof value !== 'string') return { wrong: 'must be a text such as "my-bot"' }
   // Two dashes stay as they are, but in third place they mark another script (RFC 5891 4.2.3.1), which wants proof.
   if (/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(value) && !/^..--/.test(value)) return { value }

@@ -1,4 +1,3 @@
-import type { HostHeader } from '../http/towardsApp'
 import type { LocalProtocol } from '../ports/probe'
 
 /** What a tunnel leads to: a listening port on this machine, or one that this machine can reach. */
@@ -7,6 +6,4 @@ export interface LocalApp {
   readonly host: string
   readonly port: number
   readonly protocol: LocalProtocol
-  /** By which name visitors' requests call it; `local` unless given. */
-  readonly hostHeader?: HostHeader
 }

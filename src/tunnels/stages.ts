@@ -3,6 +3,7 @@ import { DisposableStore, type Disposable } from '../base/disposable'
 import type { Log } from '../base/log'
 import type { Accept } from '../base/visitor'
 import { forwardHttp } from '../http/forwardHttp'
+import type { GateOptions } from '../http/gateOptions'
 import { dialLocal, dialLocalTls } from '../ports/dialLocal'
 import type { PublicWay } from '../servers/profile'
 import type { Certificate } from '../tls/certificate'
@@ -18,6 +19,8 @@ export interface StagesOptions {
   /** What visitors call now: a service may change it while the way stays. */
   readonly publicUrl: () => string
   readonly app: LocalApp
+  /** What the user wishes of the gate now. */
+  readonly gate: () => GateOptions
   readonly certificateFor: (way: PublicWay) => Certificate
   readonly report: { onAnswer(): void; onNoAnswer(error: Error): void }
   readonly clock: Clock
@@ -79,7 +82,6 @@ export class Stages implements Disposable {
       ...options,
       app: { host: app.host, port: app.port, scheme },
       dial: scheme === 'https' ? dialLocalTls : dialLocal,
-      hostHeader: app.hostHeader ?? 'local',
       // Otherwise a reverse proxy has seen to who calls.
       isEdge: way.tls !== 'server' || way.proxyProtocol,
       before: (next) => (exchange) => this.nonce.acceptExchange(exchange, next),

@@ -6,6 +6,7 @@ import { Cancelled, Failure, isCancelled } from '../base/failure'
 import type { Log } from '../base/log'
 import type { Accept } from '../base/visitor'
 import { within } from '../base/within'
+import type { GateOptions } from '../http/gateOptions'
 import { listen, type ExposurePrompts, type Listening, type ListenRequest } from '../servers/listen'
 import type { PublicWay } from '../servers/profile'
 import type { Server } from '../servers/server'
@@ -27,6 +28,8 @@ export interface TunnelOptions {
   /** Tells tunnels of one window apart. */
   readonly id: number
   readonly app: LocalApp
+  /** What the user wishes of the gate at first. */
+  readonly gate: GateOptions
   readonly server: Server
   readonly name: string
   /** What visitors are going to call, so far as that is known before the server has been heard. */
@@ -59,12 +62,14 @@ export class Tunnel {
   private readonly pause: Pause
   private readonly checks: CheckLoop
   private appAnswers = true
+  private currentGate: GateOptions
   private stopped: Promise<void> | undefined
 
   readonly onDidChange = this.didChange.event
 
   constructor(private readonly options: TunnelOptions) {
     const { checker, clock, log } = options
+    this.currentGate = options.gate
     this.pause = new Pause(clock)
     this.checks = new CheckLoop({
       ...{ checker, clock, log },
@@ -86,6 +91,10 @@ export class Tunnel {
   }
   get app(): LocalApp {
     return this.options.app
+  }
+  /** What the user wishes of the gate now. */
+  get gate(): GateOptions {
+    return this.currentGate
   }
   get server(): Server {
     return this.options.server
@@ -165,6 +174,12 @@ export class Tunnel {
     connection.retryNow()
   }
 
+  /** Counts from the next request on. */
+  setGate(gate: GateOptions): void {
+    this.currentGate = gate
+    this.become(this.current)
+  }
+
   /** Told by whoever watches the local port. */
   setAppAnswers(appAnswers: boolean): void {
     this.appAnswers = appAnswers
@@ -225,6 +240,7 @@ export class Tunnel {
       this.stages = new Stages({
         ...{ way, app, certificateFor, clock, log },
         publicUrl: () => this.currentWay?.publicUrl ?? way.publicUrl,
+        gate: () => this.currentGate,
         report: {
           onAnswer: () => this.setAppAnswers(true),
           onNoAnswer: (error) => {

@@ -6,6 +6,7 @@ import { Emitter } from '../base/event'
 import { Failure, type Hop } from '../base/failure'
 import type { Log } from '../base/log'
 import type { Redactor } from '../base/redactor'
+import type { GateOptions } from '../http/gateOptions'
 import type { ListeningPort } from '../ports/listeningPort'
 import type { ExposurePrompts } from '../servers/listen'
 import type { PublicWay, ServerProfile } from '../servers/profile'
@@ -63,7 +64,7 @@ export class Tunnels implements Disposable {
    * Opens a tunnel and keeps it in the list until it is stopped.
    * @throws Failure, or Cancelled; the list is then as before.
    */
-  async open(request: { app: LocalApp; server: Server; name: string; signal: AbortSignal }): Promise<Tunnel> {
+  async open(request: TunnelRequest & { readonly signal: AbortSignal }): Promise<Tunnel> {
     const { app, server, name, signal } = request
     this.refuseClash(server, name)
     const tunnel = this.create(request)
@@ -140,14 +141,14 @@ export class Tunnels implements Disposable {
     this.didChange.dispose()
   }
 
-  private create({ app, server, name }: { app: LocalApp; server: Server; name: string }): Tunnel {
+  private create({ app, gate = {}, server, name }: TunnelRequest): Tunnel {
     const { clock, log, prompts, certificateFor, lookup, neighbours } = this.options
     const { profile } = server
     // A service gives one tunnel to a connection.
     const own = profile.kind === 'service' ? `${name} ${formatHostPort(app.host, app.port)}` : ''
     const connection = this.connectionTo(server, own)
     const tunnel: Tunnel = new Tunnel({
-      ...{ app, server, name, connection, prompts, clock, log },
+      ...{ app, gate, server, name, connection, prompts, clock, log },
       id: this.nextId++,
       expectedUrl: this.expectedUrl(profile, name),
       wishedPort: this.remembered.port(profile, name),
@@ -230,6 +231,15 @@ export class Tunnels implements Disposable {
     const holder = await this.options.neighbours?.holderOf(profile.ssh, address)
     return holder === undefined ? error : heldByAnotherWindow(error, address, holder)
   }
+}
+
+/** What is to become public, and how. */
+export interface TunnelRequest {
+  readonly app: LocalApp
+  /** What the user wishes of the gate; nothing unless given. */
+  readonly gate?: GateOptions
+  readonly server: Server
+  readonly name: string
 }
 
 export interface TunnelsOptions {

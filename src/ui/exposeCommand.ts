@@ -13,7 +13,7 @@ import { anotherNameWanted } from './exposurePrompts'
 import { parseLocalTarget, type LocalTarget } from './localTarget'
 import { announce, openInProgress } from './openTunnel'
 import { pickPort, processText } from './portPick'
-import { portHostHeader, portName } from './portName'
+import { portGate, portName } from './portName'
 import { pickServer, type ServerPickParts } from './serverPick'
 import { showFailure } from './showFailure'
 import type { UrlClipboard } from './urlClipboard'
@@ -122,8 +122,9 @@ export class ExposeCommand {
       risk: riskOf({ port: target.port, ...(listening?.process ? { process: listening.process } : {}) }),
     })
     if (!agreed) return undefined
-    const app = { ...target, protocol, ...portHostHeader({ target, listening }) }
-    const tunnel = await openInProgress(tunnels, { app, server, name })
+    const app = { ...target, protocol }
+    const gate = portGate({ target, listening })
+    const tunnel = await openInProgress(tunnels, { app, gate, server, name })
     await announce(tunnel, this.parts)
     return tunnel.publicUrl
   }

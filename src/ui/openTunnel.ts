@@ -1,11 +1,9 @@
 import { window } from 'vscode'
 import { Failure } from '../base/failure'
 import type { Log } from '../base/log'
-import type { Server } from '../servers/server'
 import { titleOf } from '../servers/visibility'
-import type { LocalApp } from '../tunnels/localApp'
 import type { Tunnel } from '../tunnels/tunnel'
-import type { Tunnels } from '../tunnels/tunnels'
+import type { TunnelRequest, Tunnels } from '../tunnels/tunnels'
 import { hopText } from './hopText'
 import { formatLocalTarget } from './localTarget'
 import { plainText } from './plainText'
@@ -18,10 +16,7 @@ import type { UrlClipboard } from './urlClipboard'
  * Opens a tunnel, with a notification that names the hop it is at and can cancel it.
  * @throws Failure, or Cancelled; nothing is open then.
  */
-export function openInProgress(
-  tunnels: Tunnels,
-  request: { readonly app: LocalApp; readonly server: Server; readonly name: string },
-): Promise<Tunnel> {
+export function openInProgress(tunnels: Tunnels, request: TunnelRequest): Promise<Tunnel> {
   const { app, server, name } = request
   const { id } = server.profile
   const title = titleOf(server.profile)
@@ -38,7 +33,7 @@ export function openInProgress(
       if (tunnel?.state.kind === 'open') say(hopText('public URL', title))
     })
     try {
-      return await tunnels.open({ app, server, name, signal })
+      return await tunnels.open({ ...request, signal })
     } finally {
       onChange.dispose()
     }

@@ -1,8 +1,9 @@
 import { sep } from 'node:path'
 import { ConfigurationTarget, workspace, type WorkspaceFolder } from 'vscode'
 import type { Log } from '../base/log'
+import type { GateOptions } from '../http/gateOptions'
 import type { ListeningPort } from '../ports/listeningPort'
-import { formatPortProblem, hostHeaderFor, keyOf, nameFor } from '../servers/portWishes'
+import { formatPortProblem, gateFor, keyOf, nameFor } from '../servers/portWishes'
 import type { ServerProfile } from '../servers/profile'
 import type { LocalTarget } from './localTarget'
 import { longestNameOf } from './nameWish'
@@ -26,9 +27,9 @@ export function portName({ target, listening }: NamedTarget, profile: ServerProf
   return nameFor({ wishes, target, folder: folder?.name, longest: longestNameOf(profile) })
 }
 
-/** By which name the app is called, where the settings say so. */
-export function portHostHeader({ target, listening }: NamedTarget): ReturnType<typeof hostHeaderFor> {
-  return hostHeaderFor(settings.ports(folderOf(listening)?.uri).wishes, target)
+/** What the settings wish of the gate for this port. */
+export function portGate({ target, listening }: NamedTarget): GateOptions {
+  return gateFor(settings.ports(folderOf(listening)?.uri).wishes, target)
 }
 
 /** The names of other ports in the settings, each with its port. */

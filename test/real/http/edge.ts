@@ -4,6 +4,7 @@ import { systemClock } from '../../../src/base/clock'
 import { WrappedStream } from '../../../src/base/startOfStream'
 import type { Accept } from '../../../src/base/visitor'
 import { forwardHttp } from '../../../src/http/forwardHttp'
+import type { HostHeader } from '../../../src/http/towardsApp'
 import { dialLocal } from '../../../src/ports/dialLocal'
 import { CollectedLog } from '../../support/collectedLog'
 import type { Scope } from '../../support/scope'
@@ -42,8 +43,9 @@ export interface Forwarded {
 export function startForward(
   scope: Scope,
   app: { port: number; host?: string },
-  options: Partial<Pick<Parameters<typeof forwardHttp>[0], 'clock' | 'dial' | 'hostHeader' | 'isEdge'>> & {
+  options: Partial<Pick<Parameters<typeof forwardHttp>[0], 'clock' | 'dial' | 'isEdge'>> & {
     publicUrl?: string
+    hostHeader?: HostHeader
   } = {},
 ): Forwarded {
   const log = new CollectedLog()
@@ -52,7 +54,7 @@ export function startForward(
     app: { host: app.host ?? 'localhost', port: app.port, scheme: 'http' },
     dial: options.dial ?? dialLocal,
     publicUrl: () => options.publicUrl ?? 'https://dev.example.com',
-    hostHeader: options.hostHeader ?? 'public',
+    gate: () => ({ hostHeader: options.hostHeader ?? 'public' }),
     isEdge: options.isEdge ?? true,
     report: {
       onAnswer: () => void heard.push('answers'),

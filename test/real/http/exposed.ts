@@ -49,7 +49,8 @@ export async function exposeApp(
   })
   scope.add(() => tunnels.stopAll())
   const tunnel = await tunnels.open({
-    app: { host: 'localhost', port, protocol: 'http', ...(hostHeader === undefined ? {} : { hostHeader }) },
+    app: { host: 'localhost', port, protocol: 'http' },
+    gate: hostHeader === undefined ? {} : { hostHeader },
     server: { ...one, profile },
     name: 'app',
     signal: new AbortController().signal,

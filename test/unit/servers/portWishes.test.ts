@@ -1,11 +1,5 @@
 import assert from 'node:assert/strict'
-import {
-  formatPortProblem,
-  hostHeaderFor,
-  keyOf,
-  nameFor,
-  readPortWishes,
-} from '../../../src/servers/portWishes'
+import { formatPortProblem, gateFor, keyOf, nameFor, readPortWishes } from '../../../src/servers/portWishes'
 import { random } from './random'
 
 const local = (port: number) => ({ host: 'localhost', port })
@@ -22,21 +16,21 @@ describe('readPortWishes', () => {
     })
     assert.deepEqual(problems, [])
     assert.deepEqual(Object.fromEntries(wishes), {
-      '3000': { name: 'my-bot' },
-      'db.lan:5432': { name: 'db' },
-      '[::1]:8080': { name: 'six' },
-      '8081': {},
-      '8082': { host: 'public' },
-      '8083': { name: 'local', host: 'local' },
+      '3000': { name: 'my-bot', gate: {} },
+      'db.lan:5432': { name: 'db', gate: {} },
+      '[::1]:8080': { name: 'six', gate: {} },
+      '8081': { gate: {} },
+      '8082': { gate: { hostHeader: 'public' } },
+      '8083': { name: 'local', gate: { hostHeader: 'local' } },
     })
-    assert.deepEqual(hostHeaderFor(wishes, local(8082)), { hostHeader: 'public' })
-    assert.deepEqual(hostHeaderFor(wishes, local(8081)), {})
+    assert.deepEqual(gateFor(wishes, local(8082)), { hostHeader: 'public' })
+    assert.deepEqual(gateFor(wishes, local(8081)), {})
   })
 
   for (const host of ['dev.example.com', 'Public', '', null, true]) {
     it(`does not take ${JSON.stringify(host)} for a host, and keeps the name`, () => {
       const { wishes, problems } = readPortWishes({ '3000': { name: 'a', host } })
-      assert.deepEqual(wishes.get('3000'), { name: 'a' })
+      assert.deepEqual(wishes.get('3000'), { name: 'a', gate: {} })
       assert.deepEqual(problems.map(formatPortProblem), [
         'exposePort.ports › "3000" › "host": must be "local" or "public"',
       ])
@@ -77,7 +71,7 @@ describe('readPortWishes', () => {
   for (const [name, says] of names) {
     it(`does not take ${JSON.stringify(name).slice(0, 40)} for a name, and says what to write`, () => {
       const { wishes, problems } = readPortWishes({ '3000': { name }, '3001': { name: 'right' } })
-      assert.deepEqual([wishes.get('3000'), wishes.get('3001')], [{}, { name: 'right' }])
+      assert.deepEqual([wishes.get('3000'), wishes.get('3001')], [{ gate: {} }, { name: 'right', gate: {} }])
       assert.deepEqual(
         problems.map(({ port, field }) => [port, field]),
         [['3000', 'name']],

@@ -81,6 +81,7 @@ function tunnelTo(port: number, connection: Connection, clock: FakeClock): Tunne
     app: { host: '127.0.0.1', port, protocol: 'tcp' },
     server: { profile, settings: () => Promise.reject(new Error('not asked here')) },
     name: 'bot',
+    gate: {},
     expectedUrl: undefined,
     wishedPort: undefined,
     ...{ connection, clock },

@@ -1,0 +1,7 @@
+import type { HostHeader } from './towardsApp'
+
+/** What a person wishes of the gate for one port. Each may change while the tunnel is open. */
+export interface GateOptions {
+  /** By which name visitors' requests call the app; `local` unless given. */
+  readonly hostHeader?: HostHeader
+}
