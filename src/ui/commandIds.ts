@@ -10,6 +10,7 @@ export const commandIds = {
   openPublicUrl: 'exposePort.openPublicUrl',
   copySshCommand: 'exposePort.copySshCommand',
   changeName: 'exposePort.changeName',
+  showRequests: 'exposePort.showRequests',
   showLog: 'exposePort.showLog',
 } as const
 

@@ -163,6 +163,7 @@ function tooltip(tunnel: ShownTunnel, { detail, canRetry }: Description): string
   const links = [
     link('Copy', commandIds.copyPublicUrl),
     link('Open', commandIds.openPublicUrl),
+    link('Requests', commandIds.showRequests),
     ...(canRetry ? [link('Retry Now', innerCommandIds.retry)] : []),
     link('Stop', commandIds.stop),
     link('Log', commandIds.showLog),

@@ -19,8 +19,9 @@ export function listView(
   const active = inSight.some(({ id }) => id === page.selected) ? `row-${page.selected}` : undefined
   return html`
     <div class="list-head" aria-hidden="true">
-      <span>Method</span><span>Path</span><span class="number">Status</span><span class="number">Time</span
-      ><span class="number size">Size</span><span class="number age">Age</span>
+      <span>Method</span><span>Path</span><span class="number">Status</span
+      ><span class="number time">Time</span><span class="number size">Size</span
+      ><span class="number age">Age</span>
     </div>
     <div
       id="list"
@@ -68,7 +69,7 @@ function rowView(
         )}</span
       >
       <span class="number status s${statusClassOf(one)}">${statusText(one)}</span>
-      <span class="number">${formatDuration(one.endMs)}</span>
+      <span class="number time">${formatDuration(one.endMs)}</span>
       <span class="number size">${one.status === undefined ? '' : formatBytes(one.responseBytes)}</span>
       <span class="number age" title=${formatTime(one.at)}>${formatAge(now - one.at)}</span>
     </div>

@@ -44,10 +44,10 @@ export class StripView {
     if (strip === undefined) return
     const colours = coloursOf(canvas)
     this.paintScale(context, { width, height, colour: colours.text })
-    const room = { width: width - 2 * inset, height: height - labelHeight - 2 }
+    const room = { width: width - left - right, height: height - labelHeight - 2 }
     for (const bar of strip.bars) {
       const isSelected = bar.id === this.page.selected
-      const x = Math.round(inset + bar.x * (room.width - barWidth))
+      const x = Math.round(left + bar.x * (room.width - barWidth))
       const tall = Math.max(Math.round(bar.height * room.height), 2)
       context.fillStyle = isSelected ? colours.selected : colours[bar.status]
       context.fillRect(x, height - labelHeight - tall, barWidth, tall)
@@ -65,22 +65,24 @@ export class StripView {
     context.font = `10px ${getComputedStyle(this.canvas).fontFamily}`
     context.textBaseline = 'bottom'
     context.textAlign = 'left'
-    context.fillText(formatTime(strip.from).slice(0, 8), inset, height)
+    context.fillText(formatTime(strip.from).slice(0, 8), left, height)
     context.textAlign = 'right'
-    context.fillText(formatTime(strip.to).slice(0, 8), width - inset, height)
+    context.fillText(formatTime(strip.to).slice(0, 8), width - right, height)
     context.textAlign = 'left'
     context.textBaseline = 'top'
-    context.fillText(formatDuration(strip.mostMs), inset, 0)
+    context.fillText(formatDuration(strip.mostMs), right, 2)
   }
 
   private barUnder({ offsetX }: MouseEvent): Bar | undefined {
-    const room = this.canvas.clientWidth - 2 * inset
-    return this.strip === undefined ? undefined : barAt(this.strip, (offsetX - inset) / room, 12 / room)
+    const room = this.canvas.clientWidth - left - right
+    return this.strip === undefined ? undefined : barAt(this.strip, (offsetX - left) / room, 12 / room)
   }
 }
 
 const barWidth = 2
-const inset = 12
+/** Bars begin where the paths in the list do; the scale stands before them. */
+const left = 82
+const right = 12
 const labelHeight = 13
 
 function coloursOf(element: Element): Record<Bar['status'] | 'selected' | 'text', string> {
