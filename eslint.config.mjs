@@ -17,7 +17,7 @@ const mayImport = {
   // Browser code. Of http it sees the plain types of what is sent to it, and nothing else.
   webview: [],
 }
-const sentToWebview = ['field', 'capturedExchange', 'inspectorMessages']
+const sentToWebview = ['field', 'capturedExchange', 'body/shownBody', 'inspectorMessages']
 const rooms = Object.keys(mayImport)
 
 const bareBuiltins = builtinModules

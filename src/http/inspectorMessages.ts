@@ -1,3 +1,4 @@
+import type { ShownContent } from './body/shownBody'
 import type { CapturedMessage, ExchangeSummary } from './capturedExchange'
 import type { HttpProtocol } from './field'
 
@@ -32,7 +33,7 @@ export type ToInspector =
 /** What the page asks for. It comes from outside, and is read by a validator. */
 export type FromInspector =
   | { readonly kind: 'ready' }
-  | { readonly kind: 'select'; readonly id: number | undefined }
+  | { readonly kind: 'select'; readonly id?: number | undefined }
   | { readonly kind: 'show secrets'; readonly id: number; readonly isShown: boolean }
   | { readonly kind: 'replay'; readonly id: number }
   | { readonly kind: 'replay often'; readonly id: number }
@@ -43,7 +44,7 @@ export type FromInspector =
   | { readonly kind: 'save HAR'; readonly ids: readonly number[] }
   | { readonly kind: 'import HAR' }
   | { readonly kind: 'open body'; readonly id: number; readonly of: 'request' | 'response' }
-  | { readonly kind: 'clear'; readonly tunnelId: number | undefined }
+  | { readonly kind: 'clear'; readonly tunnelId?: number | undefined }
   | { readonly kind: 'pause'; readonly isPaused: boolean }
   | { readonly kind: 'copy URL'; readonly tunnelId: number }
   | { readonly kind: 'expose' }
@@ -106,19 +107,19 @@ export interface ShownField {
 }
 
 export interface ShownBody {
+  /** As its type says it is to be read; its beginning where it is long. */
+  readonly content: ShownContent
   /** Decoded as Content-Encoding says; its beginning where it is long. */
   readonly bytes: Uint8Array
-  /** Decoded bytes that could be shown, of which `bytes` may be the beginning. */
-  readonly shownOf: number
-  /** Bytes as sent, and how many of them were kept. */
+  /** Bytes as they were sent, and decoded. */
   readonly size: number
-  readonly kept: number
+  readonly decodedSize: number
   /** From Content-Type, in small letters, without parameters. */
   readonly mediaType: string
   /** What it was decoded from, e.g. `gzip`. */
   readonly encodings: readonly string[]
-  /** Why it could not be decoded. */
-  readonly problem: string | undefined
+  /** What is not as it was, in words for a person: that it was cut, that it could not be decoded. */
+  readonly remarks: readonly string[]
 }
 
 export interface ShownMessages {

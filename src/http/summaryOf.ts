@@ -1,13 +1,14 @@
 import type { CapturedExchange, ExchangeSummary } from './capturedExchange'
 import { valuesOf } from './exchange'
+import { maskUrl } from './mask/maskParameters'
 
-/** What a list shows of an exchange. */
+/** What a list shows of an exchange; secrets in the query are masked. */
 export function summaryOf(exchange: CapturedExchange): ExchangeSummary {
   const { id, tunnelId, source, at, visitorAddress, request, response, state, note, webSocket } = exchange
   return {
     ...{ id, tunnelId, source, at, visitorAddress, state, note },
     method: request.method,
-    target: request.target,
+    target: maskUrl(request.target),
     status: response?.status,
     isOurs: response?.isOurs ?? false,
     contentType: response === undefined ? '' : (valuesOf(response.fields, 'content-type')[0] ?? ''),

@@ -10,8 +10,6 @@ export function readInspectorRequest(message: unknown): FromInspector | undefine
 const id = v.pipe(v.number(), v.integer(), v.minValue(1))
 const asked = <Kind extends string>(kind: Kind) => v.strictObject({ kind: v.literal(kind) })
 const askedOf = <Kind extends string>(kind: Kind) => v.strictObject({ kind: v.literal(kind), id })
-/** The page's structured clone keeps a key whose value is undefined, and VS Code's JSON does not. */
-const maybe = v.union([id, v.undefined()])
 
 /** RFC 9110 5.6.2 */
 const token = v.pipe(v.string(), v.regex(/^[\w!#$%&'*+.^`|~-]+$/))
@@ -44,12 +42,12 @@ const request = v.variant('kind', [
   askedOf('edit'),
   askedOf('copy cURL'),
   askedOf('copy .http'),
-  v.object({ kind: v.literal('select'), id: v.optional(maybe) }),
+  v.strictObject({ kind: v.literal('select'), id: v.optional(id) }),
   v.strictObject({ kind: v.literal('show secrets'), id, isShown: v.boolean() }),
   v.strictObject({ kind: v.literal('replay edited'), edited }),
   v.strictObject({ kind: v.literal('save HAR'), ids: v.array(id) }),
   v.strictObject({ kind: v.literal('open body'), id, of: v.picklist(['request', 'response']) }),
-  v.object({ kind: v.literal('clear'), tunnelId: v.optional(maybe) }),
+  v.strictObject({ kind: v.literal('clear'), tunnelId: v.optional(id) }),
   v.strictObject({ kind: v.literal('pause'), isPaused: v.boolean() }),
   v.strictObject({ kind: v.literal('copy URL'), tunnelId: id }),
 ])

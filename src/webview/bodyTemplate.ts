@@ -1,5 +1,6 @@
-import { html, type TemplateResult } from 'lit'
+import { html, nothing, type TemplateResult } from 'lit'
 import { guard } from 'lit/directives/guard.js'
+import type { ShownFormField } from '../http/body/shownBody'
 import type { ShownBody } from '../http/inspectorMessages'
 import { bodyViews, jsonTokens, type BodyView } from './bodyViews'
 import { formatBytes } from './format'
@@ -14,9 +15,10 @@ export function bodyTemplate(
 ): TemplateResult {
   const views = viewsOf(body)
   const view = views.find(({ kind }) => kind === page.bodyView) ?? views[0]
-  if (view === undefined)
-    return html`<p class="quiet">${body.size === 0 ? 'No body' : 'Nothing of the body was kept.'}</p>`
-  const notes = notesOn(body)
+  const remarks = remarksOn(body)
+  if (view === undefined) {
+    return html`${body.size === 0 ? html`<p class="quiet">No body</p>` : nothing}${remarks.map(remarkTemplate)}`
+  }
   return html`
     <div class="body-bar">
       <div class="choice" role="group" aria-label="How to look at the body">
@@ -41,7 +43,7 @@ export function bodyTemplate(
         @click=${() => page.post({ kind: 'open body', id, of })}
       ></vscode-toolbar-button>
     </div>
-    ${notes.map((note) => html`<p class="note">${note}</p>`)}
+    ${remarks.map(remarkTemplate)}
     ${guard([body, view], () => viewTemplate(view, body))}
   `
 }
@@ -50,7 +52,8 @@ const titles: Record<BodyView['kind'], string> = {
   json: 'JSON',
   form: 'Form',
   image: 'Image',
-  text: 'Raw',
+  text: 'Text',
+  raw: 'Raw',
   hex: 'Hex',
 }
 
@@ -62,17 +65,22 @@ function viewsOf(body: ShownBody): BodyView[] {
   return views
 }
 
-function sizeText({ size, encodings, mediaType, shownOf }: ShownBody): string {
-  const decoded = encodings.length === 0 ? '' : `, ${encodings.join(', ')}, ${formatBytes(shownOf)} decoded`
+function sizeText({ size, encodings, mediaType, decodedSize }: ShownBody): string {
+  const decoded =
+    encodings.length === 0 ? '' : `, ${encodings.join(', ')}, ${formatBytes(decodedSize)} decoded`
   return [mediaType, `${formatBytes(size)}${decoded}`].filter((part) => part !== '').join(' · ')
 }
 
-function notesOn({ size, kept, bytes, shownOf, problem }: ShownBody): string[] {
-  return [
-    ...(kept < size ? [`Cut: ${formatBytes(kept)} of ${formatBytes(size)} were kept.`] : []),
-    ...(bytes.length < shownOf ? [`The first ${formatBytes(bytes.length)} are shown here.`] : []),
-    ...(problem === undefined ? [] : [problem]),
-  ]
+function remarksOn({ bytes, decodedSize, remarks }: ShownBody): string[] {
+  const shown =
+    bytes.length < decodedSize
+      ? [`The first ${formatBytes(bytes.length)} are shown here; an editor shows all that was kept.`]
+      : []
+  return [...remarks, ...shown]
+}
+
+function remarkTemplate(remark: string): TemplateResult {
+  return html`<p class="note">${remark}</p>`
 }
 
 function viewTemplate(view: BodyView, body: ShownBody): unknown {
@@ -80,29 +88,34 @@ function viewTemplate(view: BodyView, body: ShownBody): unknown {
     case 'json':
       return html`<pre class="body" tabindex="0" aria-label="Body">${jsonTemplate(view.text)}</pre>`
     case 'text':
+    case 'raw':
       return html`<pre class="body" tabindex="0" aria-label="Body">${view.text}</pre>`
     case 'hex':
-      return html`<pre class="body hex" tabindex="0" aria-label="Body in hexadecimal">
-${hexOf(body.bytes)}</pre>`
+      return html`<pre class="body hex" tabindex="0" aria-label="Body in hexadecimal">${hexOf(body.bytes)}</pre>`
     case 'form':
-      return html`
-        <dl class="fields">
-          ${view.pairs.map(
-            ([name, value]) =>
-              html`<div>
-                <dt>${name}</dt>
-                <dd>${value}</dd>
-              </div>`,
-          )}
-        </dl>
-      `
+      return formTemplate(view.fields)
     case 'image':
       return html`<img
         class="picture"
         alt="The body as a picture"
-        src=${dataUrl(body.bytes, view.mediaType)}
+        src=${dataUrl(view.bytes, view.mediaType)}
       />`
   }
+}
+
+function formTemplate(fields: readonly ShownFormField[]): TemplateResult {
+  return html`
+    <dl class="fields">
+      ${fields.map(
+        ({ name, value, file }) => html`
+          <div>
+            <dt>${name}</dt>
+            <dd>${file === undefined ? value : `${file.name} · ${file.type} · ${formatBytes(file.size)}`}</dd>
+          </div>
+        `,
+      )}
+    </dl>
+  `
 }
 
 function jsonTemplate(text: string): unknown {

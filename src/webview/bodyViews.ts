@@ -1,36 +1,34 @@
-import { applyEdits, format } from 'jsonc-parser'
+import type { ShownFormField } from '../http/body/shownBody'
 import type { ShownBody } from '../http/inspectorMessages'
 
 /** A way to look at a body. The first that fits is the one to begin with. */
 export type BodyView =
-  | { readonly kind: 'json'; readonly text: string }
-  | { readonly kind: 'form'; readonly pairs: readonly (readonly [name: string, value: string])[] }
-  | { readonly kind: 'image'; readonly mediaType: string }
-  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'json' | 'text' | 'raw'; readonly text: string }
+  | { readonly kind: 'form'; readonly fields: readonly ShownFormField[] }
+  | { readonly kind: 'image'; readonly mediaType: string; readonly bytes: Uint8Array }
   | { readonly kind: 'hex' }
 
-export function bodyViews({ bytes, mediaType }: Pick<ShownBody, 'bytes' | 'mediaType'>): BodyView[] {
-  if (bytes.length === 0) return []
+export function bodyViews({ content, bytes }: Pick<ShownBody, 'content' | 'bytes'>): BodyView[] {
+  const hex: BodyView = { kind: 'hex' }
   const text = textOf(bytes)
-  const views: BodyView[] = []
-  if (imageTypes.has(mediaType)) views.push({ kind: 'image', mediaType })
-  if (text !== undefined) {
-    const json = /[/+]json$/.test(mediaType) || /^\s*[[{]/.test(text) ? prettyJson(text) : undefined
-    if (json !== undefined) views.push({ kind: 'json', text: json })
-    if (mediaType === 'application/x-www-form-urlencoded') views.push({ kind: 'form', pairs: formOf(text) })
-    views.push({ kind: 'text', text })
+  const raw: BodyView[] = text === undefined ? [] : [{ kind: 'raw', text }]
+  switch (content.kind) {
+    case 'empty':
+      return []
+    case 'binary':
+      return [hex]
+    case 'text':
+      return [{ kind: 'text', text: content.text }, hex]
+    case 'json':
+      return [{ kind: 'json', text: content.text }, ...raw, hex]
+    case 'form':
+      return [{ kind: 'form', fields: content.fields }, ...raw, hex]
+    case 'image':
+      return [{ kind: 'image', mediaType: content.type, bytes: content.bytes }, ...raw, hex]
   }
-  return [...views, { kind: 'hex' }]
 }
 
-/** Not SVG, which is a document that may fetch. */
-const imageTypes = new Set(
-  ['png', 'jpeg', 'gif', 'webp', 'avif', 'bmp', 'x-icon', 'vnd.microsoft.icon'].map(
-    (type) => `image/${type}`,
-  ),
-)
-
-/** Undefined where it is no UTF-8, or holds what no text holds. A character that was cut at the end does no harm. */
+/** Undefined where it is no UTF-8, or holds what no text holds. A letter that is cut at the end is left out. */
 export function textOf(bytes: Uint8Array): string | undefined {
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: true })
@@ -47,20 +45,6 @@ function hasControls(text: string): boolean {
     if (code < 0x20 && (code < 0x09 || code > 0x0d) && code !== 0x1b) return true
   }
   return false
-}
-
-/** Only the spaces between its tokens change: long numbers and double names stay. Undefined where it is no JSON. */
-function prettyJson(text: string): string | undefined {
-  try {
-    JSON.parse(text)
-  } catch {
-    return undefined
-  }
-  return applyEdits(text, format(text, undefined, { tabSize: 2, insertSpaces: true, eol: '\n' }))
-}
-
-function formOf(text: string): [string, string][] {
-  return [...new URLSearchParams(text)]
 }
 
 /** A piece of JSON for colouring. */

@@ -2,7 +2,7 @@ import type { Page } from './page'
 
 /** What a key does, wherever the focus is but in a text field; undefined where it is not ours. */
 export function actionFor(
-  event: Pick<KeyboardEvent, 'key' | 'ctrlKey' | 'metaKey' | 'altKey'>,
+  event: Press,
   at: { readonly isTyping: boolean; readonly isInList: boolean; readonly rowsInSight: number },
 ): Action | undefined {
   const { key, ctrlKey, metaKey, altKey } = event
@@ -16,6 +16,14 @@ export function actionFor(
   if (key === 'Enter') return { kind: 'open' }
   const by = steps(at.rowsInSight)[key]
   return by === undefined ? undefined : { kind: 'move', by }
+}
+
+/** What of a KeyboardEvent counts. */
+interface Press {
+  readonly key: string
+  readonly ctrlKey: boolean
+  readonly metaKey: boolean
+  readonly altKey: boolean
 }
 
 export type Action =

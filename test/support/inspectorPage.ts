@@ -49,7 +49,11 @@ export async function openInspectorPage(scope: Scope): Promise<InspectorPage> {
   return {
     page,
     complaints,
-    tell: (message) => page.evaluate((value) => window.postMessage(value), message),
+    tell: async (message) => {
+      const post = await page.evaluateHandle<(value: ToInspector) => void>('(value) => postMessage(value)')
+      await post.evaluate((call, value) => call(value), message)
+      await post.dispose()
+    },
     asked: () => page.evaluate<readonly FromInspector[]>('window.asked'),
     reload: async () => void (await page.reload()),
   }
