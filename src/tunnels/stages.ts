@@ -2,6 +2,8 @@ import type { Clock } from '../base/clock'
 import { DisposableStore, type Disposable } from '../base/disposable'
 import type { Log } from '../base/log'
 import type { Accept } from '../base/visitor'
+import { Capture } from '../http/capture'
+import type { Exchanges } from '../http/exchanges'
 import { forwardHttp } from '../http/forwardHttp'
 import type { GateOptions } from '../http/gateOptions'
 import { dialLocal, dialLocalTls } from '../ports/dialLocal'
@@ -13,6 +15,7 @@ import type { LocalApp } from './localApp'
 import { NonceStage } from './nonceStage'
 import type { ExpectedNonce } from './publicChecker'
 import { toLocal } from './toLocal'
+import type { TunnelCount } from './tunnelCount'
 
 export interface StagesOptions {
   readonly way: PublicWay
@@ -21,6 +24,10 @@ export interface StagesOptions {
   readonly app: LocalApp
   /** What the user wishes of the gate now. */
   readonly gate: () => GateOptions
+  readonly exchanges: Exchanges
+  readonly tunnelId: number
+  /** Outlives these stages. */
+  readonly count: TunnelCount
   readonly certificateFor: (way: PublicWay) => Certificate
   readonly report: { onAnswer(): void; onNoAnswer(error: Error): void }
   readonly clock: Clock
@@ -37,7 +44,7 @@ export class Stages implements Disposable {
   readonly certificate: Certificate | undefined
 
   constructor(options: StagesOptions) {
-    const { way, clock, log } = options
+    const { way, count, clock, log } = options
     this.way = way
     const last = this.lastStage(options)
     this.nonce = new NonceStage(last, clock)
@@ -51,6 +58,11 @@ export class Stages implements Disposable {
       this.accept = inner
     }
     if (way.proxyProtocol) this.accept = readProxyProtocol(this.accept, { clock, log })
+    const outermost = this.accept
+    this.accept = (visitor) => {
+      count.watch(visitor)
+      outermost(visitor)
+    }
   }
 
   /** Looks out for a check of the public URL. */
@@ -78,13 +90,15 @@ export class Stages implements Disposable {
     scheme,
     ...options
   }: StagesOptions & { readonly scheme: 'http' | 'https' }): Accept {
+    // Otherwise a reverse proxy has seen to who calls.
+    const isEdge = way.tls !== 'server' || way.proxyProtocol
+    const capture = this.owned.add(new Capture({ ...options, isEdge }))
     const stage = forwardHttp({
       ...options,
+      isEdge,
       app: { host: app.host, port: app.port, scheme },
       dial: scheme === 'https' ? dialLocalTls : dialLocal,
-      // Otherwise a reverse proxy has seen to who calls.
-      isEdge: way.tls !== 'server' || way.proxyProtocol,
-      before: (next) => (exchange) => this.nonce.acceptExchange(exchange, next),
+      before: [(exchange, next) => this.nonce.acceptExchange(exchange, next), capture.accept],
     })
     return this.owned.add(stage).accept
   }

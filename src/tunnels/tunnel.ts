@@ -6,6 +6,7 @@ import { Cancelled, Failure, isCancelled } from '../base/failure'
 import type { Log } from '../base/log'
 import type { Accept } from '../base/visitor'
 import { within } from '../base/within'
+import type { Exchanges } from '../http/exchanges'
 import type { GateOptions } from '../http/gateOptions'
 import { listen, type ExposurePrompts, type Listening, type ListenRequest } from '../servers/listen'
 import type { PublicWay } from '../servers/profile'
@@ -19,9 +20,11 @@ import type { Transport } from '../ssh/transport'
 import type { Certificate } from '../tls/certificate'
 import { CheckLoop, type CheckSubject } from './checkLoop'
 import type { LocalApp } from './localApp'
+import type { TunnelNumbers } from './numbers'
 import { Pause } from './pause'
 import type { PublicChecker } from './publicChecker'
 import { Stages } from './stages'
+import { TunnelCount } from './tunnelCount'
 import type { TunnelState } from './tunnelState'
 
 export interface TunnelOptions {
@@ -37,6 +40,8 @@ export interface TunnelOptions {
   /** Of a range of ports: the one this tunnel had last time. */
   readonly wishedPort: number | undefined
   readonly connection: Connection
+  /** Where what visitors ask is kept. */
+  readonly exchanges: Exchanges
   readonly checker: PublicChecker
   readonly certificateFor: (way: PublicWay) => Certificate
   readonly prompts: ExposurePrompts
@@ -63,6 +68,7 @@ export class Tunnel {
   private readonly checks: CheckLoop
   private appAnswers = true
   private currentGate: GateOptions
+  private readonly count = new TunnelCount()
   private stopped: Promise<void> | undefined
 
   readonly onDidChange = this.didChange.event
@@ -95,6 +101,10 @@ export class Tunnel {
   /** What the user wishes of the gate now. */
   get gate(): GateOptions {
     return this.currentGate
+  }
+  /** What it has carried so far; cheap to ask for. */
+  get numbers(): TunnelNumbers {
+    return this.count.numbers
   }
   get server(): Server {
     return this.options.server
@@ -232,13 +242,14 @@ export class Tunnel {
 
   /** The stages last for the tunnel's life, with what they have learned, unless its address becomes another. */
   private acceptFor(way: PublicWay): Accept {
-    const { app, certificateFor, clock, log } = this.options
+    const { id, app, exchanges, certificateFor, clock, log } = this.options
     const { signal: ended } = this.ended
     ended.throwIfAborted()
     if (this.stages?.way.publicUrl !== way.publicUrl) {
       this.stages?.dispose()
       this.stages = new Stages({
-        ...{ way, app, certificateFor, clock, log },
+        ...{ way, app, exchanges, certificateFor, clock, log },
+        ...{ tunnelId: id, count: this.count },
         publicUrl: () => this.currentWay?.publicUrl ?? way.publicUrl,
         gate: () => this.currentGate,
         report: {
