@@ -70,6 +70,8 @@ export interface ShownNumbers {
 }
 
 export interface ShownCapture {
+  /** False where the settings say that nothing is captured. */
+  readonly isOn: boolean
   readonly isPaused: boolean
   /** How many exchanges gave way to newer ones. */
   readonly leftOut: number
@@ -147,7 +149,7 @@ export interface Draft {
   readonly target: string
   readonly fields: readonly DraftField[]
   readonly body: DraftBody
-  /** The provider whose signature the request carries. */
+  /** The fields by which the request is signed, if its provider is known. */
   readonly signature: string | undefined
   /** Whether that is to be made anew. */
   readonly resign: boolean
@@ -160,8 +162,8 @@ export interface DraftField extends ShownField {
 
 export type DraftBody =
   | { readonly as: 'text' | 'hex'; readonly text: string }
-  /** Too long to be changed here, or cut. */
-  | { readonly as: 'unchanged'; readonly size: number }
+  /** Too long to be changed here, cut, or packed; or with secrets that are masked. */
+  | { readonly as: 'unchanged'; readonly size: number; readonly isHidden: boolean }
 
 export interface Edited {
   readonly of: number

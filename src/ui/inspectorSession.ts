@@ -185,8 +185,8 @@ export class InspectorSession implements Disposable {
   }
 
   private capture(): ShownCapture {
-    const { isPaused, leftOut } = this.options.exchanges
-    return { isPaused, leftOut }
+    const { isPaused, leftOut, limits } = this.options.exchanges
+    return { isOn: limits().isOn !== false, isPaused, leftOut }
   }
 
   private select(id: number | undefined): void {

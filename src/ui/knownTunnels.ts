@@ -34,6 +34,6 @@ function shownTunnel(tunnel: Tunnel): ShownTunnel {
     title: tunnel.title,
     app: formatLocalTarget(tunnel.app),
     isOpen: true,
-    numbers: undefined,
+    numbers: tunnel.numbers,
   }
 }

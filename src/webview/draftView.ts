@@ -79,8 +79,19 @@ function fieldView(page: Page, field: DraftField, index: number): TemplateResult
   `
 }
 
-function bodyView(page: Page, { body }: Draft): TemplateResult {
-  if (body.as === 'unchanged') return html`<p class="quiet">${formatBytes(body.size)}, sent as they came</p>`
+function bodyView(page: Page, { of, body }: Draft): TemplateResult {
+  if (body.as === 'unchanged') {
+    const show = () => {
+      page.post({ kind: 'show secrets', id: of, isShown: true })
+      page.post({ kind: 'edit', id: of })
+    }
+    return html`<p class="quiet">
+      ${formatBytes(body.size)}, sent as they came.
+      ${body.isHidden
+        ? html`There are secrets among them: <button type="button" class="link" @click=${show}>show and edit</button>`
+        : nothing}
+    </p>`
+  }
   const { as } = body
   return html`
     <textarea
@@ -104,7 +115,7 @@ function signatureView(page: Page, { signature, resign }: Draft): unknown {
           if (event.target instanceof HTMLInputElement) page.changeDraft({ resign: event.target.checked })
         }}
       />
-      Sign it anew, as ${signature} does
+      Make ${signature} anew, to fit the body
     </label>
   `
 }

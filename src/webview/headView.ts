@@ -93,7 +93,7 @@ function countText(page: Page): string {
 }
 
 function noticesView(page: Page): TemplateResult {
-  const { isPaused, leftOut } = page.capture
+  const { isOn, isPaused, leftOut } = page.capture
   return html`
     ${
       isPaused

@@ -28,7 +28,7 @@ export class Page {
   private rowsNow: readonly ExchangeSummary[] | undefined
   private saved: SavedState
   tunnels: readonly ShownTunnel[] = []
-  capture: ShownCapture = { isPaused: false, leftOut: 0 }
+  capture: ShownCapture = { isOn: true, isPaused: false, leftOut: 0 }
   /** Undefined until the extension has sent the first list. */
   isLoaded = false
   /** Of the selected exchange, once it has come. */
