@@ -6,6 +6,7 @@ import { Capture } from '../http/capture'
 import type { Exchanges } from '../http/exchanges'
 import { forwardHttp } from '../http/forwardHttp'
 import type { GateOptions } from '../http/gateOptions'
+import { replay, type ReplayRequest } from '../http/replay'
 import { dialLocal, dialLocalTls } from '../ports/dialLocal'
 import type { PublicWay } from '../servers/profile'
 import type { Certificate } from '../tls/certificate'
@@ -14,6 +15,7 @@ import { readProxyProtocol } from '../tls/proxyProtocol'
 import type { LocalApp } from './localApp'
 import { NonceStage } from './nonceStage'
 import type { ExpectedNonce } from './publicChecker'
+import { notExposed, notHttp } from './replayFailures'
 import { toLocal } from './toLocal'
 import type { TunnelCount } from './tunnelCount'
 
@@ -38,12 +40,15 @@ export interface StagesOptions {
 export class Stages implements Disposable {
   private readonly owned = new DisposableStore()
   private readonly nonce: NonceStage
+  private readonly ended = new AbortController()
+  /** Undefined where nothing reads HTTP. */
+  private replayWay: Pick<Parameters<typeof replay>[1], 'capture' | 'toApp'> | undefined
   readonly way: PublicWay
   readonly accept: Accept
   /** What is shown to visitors, where HTTPS ends on this machine. */
   readonly certificate: Certificate | undefined
 
-  constructor(options: StagesOptions) {
+  constructor(private readonly options: StagesOptions) {
     const { way, count, clock, log } = options
     this.way = way
     const last = this.lastStage(options)
@@ -65,12 +70,29 @@ export class Stages implements Disposable {
     }
   }
 
+  /**
+   * Sends a request to the app, past what only concerns visitors; it resolves as `replay` in src/http.
+   * @throws Failure when the app does not speak HTTP, or these stages come to their end.
+   */
+  replay(request: ReplayRequest, signal?: AbortSignal): Promise<number> {
+    const { replayWay, options } = this
+    if (replayWay === undefined) return Promise.reject(notHttp(options.app))
+    const { source } = request
+    const original = source.kind === 'replay' ? options.exchanges.get(source.of) : undefined
+    return replay(request, {
+      ...replayWay,
+      visitorAddress: original?.visitorAddress ?? '',
+      signal: AbortSignal.any([this.ended.signal, ...(signal === undefined ? [] : [signal])]),
+    })
+  }
+
   /** Looks out for a check of the public URL. */
   expect(): ExpectedNonce {
     return this.nonce.expect()
   }
 
   dispose(): void {
+    this.ended.abort(notExposed(this.options.app))
     this.owned.dispose()
   }
 
@@ -100,6 +122,7 @@ export class Stages implements Disposable {
       dial: scheme === 'https' ? dialLocalTls : dialLocal,
       before: [(exchange, next) => this.nonce.acceptExchange(exchange, next), capture.accept],
     })
+    this.replayWay = { capture, toApp: stage.toApp }
     return this.owned.add(stage).accept
   }
 }

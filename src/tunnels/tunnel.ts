@@ -8,6 +8,7 @@ import type { Accept } from '../base/visitor'
 import { within } from '../base/within'
 import type { Exchanges } from '../http/exchanges'
 import type { GateOptions } from '../http/gateOptions'
+import type { ReplayRequest } from '../http/replay'
 import { listen, type ExposurePrompts, type Listening, type ListenRequest } from '../servers/listen'
 import type { PublicWay } from '../servers/profile'
 import type { Server } from '../servers/server'
@@ -23,6 +24,7 @@ import type { LocalApp } from './localApp'
 import type { TunnelNumbers } from './numbers'
 import { Pause } from './pause'
 import type { PublicChecker } from './publicChecker'
+import { notExposed } from './replayFailures'
 import { Stages } from './stages'
 import { TunnelCount } from './tunnelCount'
 import type { TunnelState } from './tunnelState'
@@ -188,6 +190,17 @@ export class Tunnel {
   setGate(gate: GateOptions): void {
     this.currentGate = gate
     this.become(this.current)
+  }
+
+  /**
+   * Sends a request straight to the app, past the access rules and not through the internet, and captures it whatever
+   * is set. Resolves with the id of the captured exchange when the answer has ended, however that was.
+   * @throws Cancelled when `signal` is aborted; Failure when the tunnel is closed, has not stood yet or reads no HTTP.
+   */
+  replay(request: ReplayRequest, signal?: AbortSignal): Promise<number> {
+    if (this.stages === undefined || this.ended.signal.aborted)
+      return Promise.reject(notExposed(this.options.app))
+    return this.stages.replay(request, signal)
   }
 
   /** Told by whoever watches the local port. */

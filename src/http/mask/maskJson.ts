@@ -18,7 +18,7 @@ export function maskJson(text: string, shown: string = mask): string {
     if (kind === 'name') {
       if (secretDepth === undefined && isSecretMember(valueOf(text.slice(from, to)))) secretDepth = depth
     } else if (kind === 'string' || kind === 'number') {
-      if (secretDepth === undefined || to - from === emptyString.length) continue
+      if (secretDepth === undefined || text.slice(from, to) === '""') continue
       pieces.push(text.slice(done, from), `"${shown}"`)
       done = to
     } else if (secretDepth !== undefined && kind !== 'open' && depth <= secretDepth) {
@@ -27,8 +27,6 @@ export function maskJson(text: string, shown: string = mask): string {
   }
   return done === 0 ? text : pieces.join('') + text.slice(done)
 }
-
-const emptyString = '""'
 
 function valueOf(literal: string): string {
   if (!literal.includes('\\')) return literal.slice(1, -1)
