@@ -87,7 +87,11 @@ function textOf(bytes: Uint8Array): string | undefined {
 
 /** Thirty-two bytes a line. */
 function hexOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('hex').replace(/(..)/g, '$1 ').replace(/(.{96})/g, '$1\n').trimEnd()
+  return Buffer.from(bytes)
+    .toString('hex')
+    .replace(/(..)/g, '$1 ')
+    .replace(/(.{96})/g, '$1\n')
+    .trimEnd()
 }
 
 /** More than this nobody edits in a form. */

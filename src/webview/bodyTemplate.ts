@@ -43,8 +43,7 @@ export function bodyTemplate(
         @click=${() => page.post({ kind: 'open body', id, of })}
       ></vscode-toolbar-button>
     </div>
-    ${remarks.map(remarkTemplate)}
-    ${guard([body, view], () => viewTemplate(view, body))}
+    ${remarks.map(remarkTemplate)} ${guard([body, view], () => viewTemplate(view, body))}
   `
 }
 
@@ -91,7 +90,8 @@ function viewTemplate(view: BodyView, body: ShownBody): unknown {
     case 'raw':
       return html`<pre class="body" tabindex="0" aria-label="Body">${view.text}</pre>`
     case 'hex':
-      return html`<pre class="body hex" tabindex="0" aria-label="Body in hexadecimal">${hexOf(body.bytes)}</pre>`
+      return html`<pre class="body hex" tabindex="0" aria-label="Body in hexadecimal">
+${hexOf(body.bytes)}</pre>`
     case 'form':
       return formTemplate(view.fields)
     case 'image':

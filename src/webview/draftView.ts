@@ -87,9 +87,12 @@ function bodyView(page: Page, { of, body }: Draft): TemplateResult {
     }
     return html`<p class="quiet">
       ${formatBytes(body.size)}, sent as they came.
-      ${body.isHidden
-        ? html`There are secrets among them: <button type="button" class="link" @click=${show}>show and edit</button>`
-        : nothing}
+      ${
+        body.isHidden
+          ? html`There are secrets among them:
+              <button type="button" class="link" @click=${show}>show and edit</button>`
+          : nothing
+      }
     </p>`
   }
   const { as } = body

@@ -94,14 +94,18 @@ function countText(page: Page): string {
 
 function noticesView(page: Page): TemplateResult {
   const { isOn, isPaused, leftOut } = page.capture
+  const resume = () => page.post({ kind: 'pause', isPaused: false })
   return html`
+    ${
+      isOn
+        ? nothing
+        : html`<p class="notice">${icon('circle-slash')} Capturing is turned off in the settings.</p>`
+    }
     ${
       isPaused
         ? html`<p class="notice" role="status">
             ${icon('debug-pause')} Capturing is paused. Requests reach your app and are not listed.
-            <button type="button" class="link" @click=${() => page.post({ kind: 'pause', isPaused: false })}>
-              Resume
-            </button>
+            <button type="button" class="link" @click=${resume}>Resume</button>
           </p>`
         : nothing
     }

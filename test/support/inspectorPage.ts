@@ -55,7 +55,9 @@ export async function openInspectorPage(scope: Scope): Promise<InspectorPage> {
       await post.dispose()
     },
     asked: () => page.evaluate<readonly FromInspector[]>('window.asked'),
-    reload: async () => void (await page.reload()),
+    reload: async () => {
+      await page.reload()
+    },
   }
 }
 
