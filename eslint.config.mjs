@@ -17,7 +17,10 @@ const mayImport = {
   // Browser code. Of http it sees the plain types of what is sent to it, and nothing else.
   webview: [],
 }
-const sentToWebview = ['field', 'capturedExchange', 'body/shownBody', 'inspectorMessages']
+const sentToWebview = [
+  ...['field', 'capturedExchange', 'inspectorMessages'],
+  ...['body/shownBody', 'compare/comparison', 'edit/requestEdit'],
+]
 const rooms = Object.keys(mayImport)
 
 const bareBuiltins = builtinModules

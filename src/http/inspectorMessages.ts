@@ -1,5 +1,7 @@
 import type { ShownContent } from './body/shownBody'
 import type { CapturedMessage, ExchangeSummary } from './capturedExchange'
+import type { AnswerComparison } from './compare/comparison'
+import type { EditProblem } from './edit/requestEdit'
 import type { HttpProtocol } from './field'
 
 /** What the extension tells the inspector's page. Every value is plain and may be cloned. */
@@ -27,6 +29,8 @@ export type ToInspector =
   /** To be selected by the page: the answer to a replay has come, or a command wants it seen. */
   | { readonly kind: 'select'; readonly id: number }
   | { readonly kind: 'edit'; readonly draft: Draft }
+  /** Why the draft cannot be sent. */
+  | { readonly kind: 'problems'; readonly problems: readonly EditProblem[] }
   /** Only this tunnel's exchanges are wanted. */
   | { readonly kind: 'only'; readonly tunnelId: number }
 
@@ -130,16 +134,10 @@ export interface ShownMessages {
 }
 
 export interface ShownComparison {
+  /** The original. */
   readonly of: number
-  /** False where the original has given way. */
-  readonly isKnown: boolean
-  readonly isSame: boolean
-  readonly lines: readonly ShownDifference[]
-}
-
-export interface ShownDifference {
-  readonly kind: 'same' | 'original' | 'replay' | 'section'
-  readonly text: string
+  /** Undefined where the original has given way, or one of the two has no answer. */
+  readonly answers: AnswerComparison | undefined
 }
 
 /** A request to be changed by a person. */
@@ -161,8 +159,8 @@ export interface DraftField extends ShownField {
 }
 
 export type DraftBody =
-  | { readonly as: 'text' | 'hex'; readonly text: string }
-  /** Too long to be changed here, cut, or packed; or with secrets that are masked. */
+  | { readonly as: 'text' | 'base64'; readonly text: string }
+  /** Too long to be changed here, or with secrets that are masked. */
   | { readonly as: 'unchanged'; readonly size: number; readonly isHidden: boolean }
 
 export interface Edited {
@@ -170,7 +168,7 @@ export interface Edited {
   readonly method: string
   readonly target: string
   readonly fields: readonly EditedField[]
-  readonly body: { readonly as: 'text' | 'hex'; readonly text: string } | { readonly as: 'unchanged' }
+  readonly body: { readonly as: 'text' | 'base64'; readonly text: string } | { readonly as: 'unchanged' }
   /** Whether the signature is to be made anew. */
   readonly resign: boolean
 }

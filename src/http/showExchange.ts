@@ -2,6 +2,7 @@ import { codingsOf, decodeContent } from './body/contentCoding'
 import { decodeBody, mostShown } from './body/decodeBody'
 import type { ShownContent } from './body/shownBody'
 import type { CapturedBody, CapturedExchange, CapturedMessage, CapturedMessages } from './capturedExchange'
+import { compareAnswers } from './compare/compareAnswers'
 import { contentTypeOf } from './contentType'
 import type { Field } from './field'
 import type {
@@ -26,7 +27,11 @@ const mostMessages = 500
  */
 export async function showExchange(
   exchange: CapturedExchange,
-  options: { readonly secrets: 'masked' | 'shown'; readonly comparison: ShownComparison | undefined },
+  options: {
+    readonly secrets: 'masked' | 'shown'
+    /** Of a replay, where it is still kept. */
+    readonly original: CapturedExchange | undefined
+  },
 ): Promise<ShownExchange> {
   const look = new Look(options.secrets === 'masked')
   const { request, response, webSocket } = exchange
@@ -41,13 +46,30 @@ export async function showExchange(
         : {
             ...(await look.part(response)),
             ...{ status: response.status, reason: response.reason, isOurs: response.isOurs },
-            informed: response.informed.map(({ status, fields }) => ({ status, fields: look.fields(fields) })),
+            informed: response.informed.map(({ status, fields }) => ({
+              status,
+              fields: look.fields(fields),
+            })),
           },
     messages: webSocket === undefined ? undefined : look.messages(webSocket),
-    comparison: options.comparison,
+    comparison: await comparisonOf(exchange, options),
   }
   const target = look.text(request.target, maskUrl(request.target))
   return { ...shown, summary: { ...summary, target }, secrets: look.found ? options.secrets : 'none' }
+}
+
+async function comparisonOf(
+  { source, state, response }: CapturedExchange,
+  { secrets, original }: Parameters<typeof showExchange>[1],
+): Promise<ShownComparison | undefined> {
+  if (source.kind !== 'replay') return undefined
+  const before = original?.response
+  // What is still coming differs in its end, and a large one would be compared again and again.
+  const isOver = before !== undefined && response !== undefined && state !== 'open'
+  return {
+    of: source.of,
+    answers: isOver ? await compareAnswers(before, response, { secrets }) : undefined,
+  }
 }
 
 /** Looks at parts of an exchange, and remembers whether there was a secret among them. */
@@ -94,7 +116,9 @@ class Look {
   private async body(fields: readonly Field[], body: CapturedBody): Promise<ShownBody> {
     const { bytes } = await decodeContent(fields, body.bytes, mostShown)
     const seen = this.bytes(fields, bytes)
-    const { content, remarks } = await decodeBody(fields, body, { secrets: this.isMasking ? 'masked' : 'shown' })
+    const { content, remarks } = await decodeBody(fields, body, {
+      secrets: this.isMasking ? 'masked' : 'shown',
+    })
     return {
       content: beginningOf(content),
       // Memory of its own: a view into a larger piece would be posted with all of it.

@@ -43,11 +43,14 @@ export class InspectorActions {
       case 'edit':
         return this.on(action.id, async (exchange) => {
           const { draftOf } = await import('./draft')
-          session.tell({ kind: 'edit', draft: draftOf(exchange, secretsOf(session, exchange)) })
+          session.tell({ kind: 'edit', draft: await draftOf(exchange, secretsOf(session, exchange)) })
         })
       case 'replay edited':
-        select(session, await replays.replayEdited(action.edited))
-        return
+        return this.on(action.edited.of, async (exchange) => {
+          const sent = await replays.replayEdited(action.edited, exchange)
+          if (typeof sent === 'object') session.tell({ kind: 'problems', problems: sent })
+          else select(session, sent)
+        })
       case 'copy cURL':
         return this.on(action.id, (exchange) => exports.copy('curl', exchange, secretsOf(session, exchange)))
       case 'copy .http':

@@ -11,22 +11,20 @@ const id = v.pipe(v.number(), v.integer(), v.minValue(1))
 const asked = <Kind extends string>(kind: Kind) => v.strictObject({ kind: v.literal(kind) })
 const askedOf = <Kind extends string>(kind: Kind) => v.strictObject({ kind: v.literal(kind), id })
 
-/** RFC 9110 5.6.2 */
-const token = v.pipe(v.string(), v.regex(/^[\w!#$%&'*+.^`|~-]+$/))
-/** Neither may end the line it stands in. */
-const oneLine = v.pipe(v.string(), v.regex(/^[^\r\n\0]*$/))
-
-const text = v.strictObject({ as: v.picklist(['text', 'hex']), text: v.string() })
+const text = v.strictObject({ as: v.picklist(['text', 'base64']), text: v.string() })
 const unchanged = v.strictObject({ as: v.literal('unchanged') })
 
 const edited = v.strictObject({
   of: id,
-  method: token,
-  target: oneLine,
+  method: v.string(),
+  target: v.string(),
   fields: v.array(
     v.strictObject({
-      name: token,
-      value: v.union([oneLine, v.strictObject({ ofField: v.pipe(v.number(), v.integer(), v.minValue(0)) })]),
+      name: v.string(),
+      value: v.union([
+        v.string(),
+        v.strictObject({ ofField: v.pipe(v.number(), v.integer(), v.minValue(0)) }),
+      ]),
     }),
   ),
   body: v.union([text, unchanged]),

@@ -52,7 +52,9 @@ export function registerInspector(
       onDidChangeTunnels: tunnels.onDidChange,
       show: async (exchange, { secrets }) => {
         const { showExchange } = await import('../http/showExchange')
-        return showExchange(exchange, { secrets, comparison: undefined })
+        const { source } = exchange
+        const original = source.kind === 'replay' ? exchanges.get(source.of) : undefined
+        return showExchange(exchange, { secrets, original })
       },
       act: (action, session) => actions.run(action, session),
       life: randomUUID(),

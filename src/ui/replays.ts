@@ -3,10 +3,11 @@ import { Failure } from '../base/failure'
 import type { Redactor } from '../base/redactor'
 import type { CapturedExchange, ExchangeSource } from '../http/capturedExchange'
 import type { Exchanges } from '../http/exchanges'
+import type { EditedRequest, EditProblem } from '../http/edit/requestEdit'
 import type { Edited } from '../http/inspectorMessages'
+import type { ReplayRequest } from '../http/replay'
 import type { Tunnel } from '../tunnels/tunnel'
 import type { Tunnels } from '../tunnels/tunnels'
-import type { EditedRequest } from './draft'
 import type { KnownTunnels } from './knownTunnels'
 import { inProgress } from './progress'
 import { formatLocalTarget } from './localTarget'
@@ -28,7 +29,7 @@ export class Replays {
   async replay(exchange: CapturedExchange): Promise<number | undefined> {
     const tunnel = this.tunnelOf(exchange)
     if (!(await agreesToCut(exchange))) return undefined
-    return this.send(tunnel, exchange, { source: replayOf(exchange, false) })
+    return tunnel.replay(asItCame(exchange))
   }
 
   /** As often as is wished, one after the other, and says what the answers were. */
@@ -48,7 +49,7 @@ export class Replays {
     await inProgress(`Replaying ${times} times`, async (say, signal) => {
       for (let count = 1; count <= times && !signal.aborted; count++) {
         say(`${count} of ${times}`)
-        last = await this.send(tunnel, exchange, { source: replayOf(exchange, false), signal })
+        last = await tunnel.replay(asItCame(exchange), signal)
         const status = String(this.parts.exchanges.get(last)?.response?.status ?? 'no answer')
         statuses.set(status, (statuses.get(status) ?? 0) + 1)
       }
@@ -58,23 +59,21 @@ export class Replays {
     return last
   }
 
-  /** @throws Failure where its port is not exposed any more. */
-  async replayEdited(edited: Edited): Promise<number | undefined> {
-    const original = this.parts.exchanges.get(edited.of)
-    if (original === undefined) {
-      void window.showWarningMessage('The original request has given way to newer ones.')
-      return undefined
-    }
+  /**
+   * Sends what a person has made of a request; answers with what is wrong with it where it cannot be sent.
+   * @throws Failure where its port is not exposed any more.
+   */
+  async replayEdited(
+    edited: Edited,
+    original: CapturedExchange,
+  ): Promise<number | readonly EditProblem[] | undefined> {
     const { applyEdited } = await import('./draft')
-    const request = applyEdited(edited, original.request)
-    if ('problem' in request) {
-      void window.showWarningMessage(request.problem)
-      return undefined
-    }
+    const result = await applyEdited(edited, original)
+    if (result.kind === 'problems') return result.problems
     const tunnel = this.tunnelOf(original)
-    const signed = edited.resign ? await this.sign(tunnel, original, request) : request
-    if (signed === undefined) return undefined
-    return this.send(tunnel, original, { source: replayOf(original, true), request: signed })
+    const request = edited.resign ? await this.sign(tunnel, original, result.request) : result.request
+    if (request === undefined || !(await agreesToCut(original, request))) return undefined
+    return tunnel.replay({ ...request, source: replayOf(original, true) })
   }
 
   private async sign(
@@ -87,22 +86,6 @@ export class Replays {
     this.parts.redactor.add(secret)
     const { resign } = await import('../http/signatures/signature')
     return { ...request, fields: resign(request, { secret, now: Date.now() }) }
-  }
-
-  private send(
-    tunnel: Tunnel,
-    { request: original }: CapturedExchange,
-    options: {
-      readonly source: ExchangeSource
-      readonly request?: EditedRequest
-      readonly signal?: AbortSignal
-    },
-  ): Promise<number> {
-    const { source, signal } = options
-    const { method, target, fields } = options.request ?? original
-    const body = options.request?.body ?? original.body.bytes
-    const { host, trailers } = original
-    return tunnel.replay({ source, method, target, host, fields, body, trailers }, signal)
   }
 
   /** Its own, or another one to the same app that has been opened since. */
@@ -124,13 +107,22 @@ function timesOf(text: string): number | undefined {
   return times >= 1 && times <= mostReplays ? times : undefined
 }
 
+function asItCame(exchange: CapturedExchange): ReplayRequest {
+  const { request } = exchange
+  return { ...request, body: request.body.bytes, source: replayOf(exchange, false) }
+}
+
 function replayOf({ id }: CapturedExchange, isEdited: boolean): ExchangeSource {
   return { kind: 'replay', of: id, isEdited }
 }
 
 /** A body that was cut is not the one that came; nobody sends it without knowing. */
-async function agreesToCut({ request: { body } }: CapturedExchange): Promise<boolean> {
-  if (body.bytes.length === body.size) return true
+async function agreesToCut(
+  { request: { body } }: CapturedExchange,
+  edited?: EditedRequest,
+): Promise<boolean> {
+  const isWhole = body.bytes.length === body.size
+  if (isWhole || (edited !== undefined && edited.body !== body.bytes)) return true
   const kept = body.bytes.length.toLocaleString('en')
   const detail = `Only the first ${kept} of ${body.size.toLocaleString('en')} bytes of the body were kept.`
   const send = 'Send What Was Kept'

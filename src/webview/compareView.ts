@@ -1,29 +1,93 @@
-import { html, type TemplateResult } from 'lit'
+import { html, nothing, type TemplateResult } from 'lit'
+import type { AnswerComparison, BodyComparison, FieldChange, LineChange } from '../http/compare/comparison'
 import type { ShownComparison } from '../http/inspectorMessages'
+import { formatBytes, plural } from './format'
 import type { Page } from './page'
 
 /** The answer to a replay beside the original's. */
-export function compareView(page: Page, { of, isKnown, isSame, lines }: ShownComparison): TemplateResult {
-  if (!isKnown) return html`<p class="quiet">The original has given way to newer requests.</p>`
+export function compareView(page: Page, { of, answers }: ShownComparison): TemplateResult {
   const original = html`<button type="button" class="link" @click=${() => page.select(of)}>
     the original
   </button>`
+  if (answers === undefined) {
+    return html`<p class="note">There are no two answers to compare: ${original} or this one has none.</p>`
+  }
+  const { status, body } = answers
+  const changed = answers.fields.filter(({ kind }) => kind !== 'same')
   return html`
-    <p class="note">
-      ${isSame ? html`The answer is the same as that to ${original}.` : html`The answer differs from that to ${original}.`}
-    </p>
-    <div class="difference" role="table" aria-label="The original's answer and the replay's">
-      ${lines.map(({ kind, text }) =>
-        kind === 'section'
-          ? html`<h3>${text}</h3>`
-          : html`<div class="line ${kind}" role="row">
-              <span class="sign" role="cell" aria-label=${labels[kind]}>${signs[kind]}</span
-              ><span class="text" role="cell">${text}</span>
-            </div>`,
-      )}
+    <p class="note">${summaryOf(answers)} The original is ${original}.</p>
+    <div class="compared" role="table" aria-label="Status and headers of both answers">
+      <div role="row" class="compared-head">
+        <span role="columnheader"></span><span role="columnheader">Original</span
+        ><span role="columnheader">Replay</span>
+      </div>
+      ${rowView({
+        kind: status.isSame ? 'same' : 'changed',
+        name: 'Status',
+        before: status.before,
+        after: status.after,
+      })}
+      ${changed.map(rowView)}
+    </div>
+    <p class="quiet">${plural(answers.fields.length - changed.length, 'header')} the same</p>
+    <h3>Body</h3>
+    ${bodyView(body)}
+  `
+}
+
+function summaryOf({ status, fields, body }: AnswerComparison): string {
+  const isSame = (kind: string) => kind === 'same'
+  // It differs at every answer.
+  const others = fields.filter(({ name }) => name.toLowerCase() !== 'date')
+  if (status.isSame && isSame(body.kind) && others.every(({ kind }) => isSame(kind)))
+    return 'The answers are the same.'
+  const parts = [
+    ...(status.isSame ? [] : ['status']),
+    ...(others.every(({ kind }) => isSame(kind)) ? [] : ['headers']),
+    ...(isSame(body.kind) ? [] : ['body']),
+  ]
+  return `The answers differ: ${parts.join(', ')}.`
+}
+
+function rowView({ kind, name, before, after }: FieldChange): TemplateResult {
+  return html`
+    <div role="row" class=${kind}>
+      <span role="rowheader">${name}</span>
+      <span role="cell" class="before">${before ?? nothing}</span>
+      <span role="cell" class="after">${after ?? nothing}</span>
     </div>
   `
 }
 
-const signs = { same: ' ', original: '−', replay: '+' }
-const labels = { same: 'same', original: 'only in the original', replay: 'only in the replay' }
+function bodyView(body: BodyComparison): unknown {
+  switch (body.kind) {
+    case 'same':
+      return html`<p class="quiet">The same, ${formatBytes(body.size)}</p>`
+    case 'bytes':
+      return html`<p class="note">
+        ${formatBytes(body.before)} became ${formatBytes(body.after)}; the first difference is at byte
+        ${body.at.toLocaleString('en')}.
+      </p>`
+    case 'text':
+      return html`<div class="difference">${body.changes.map(changeView)}</div>`
+  }
+}
+
+/** Of what is the same only what stands beside a change. */
+function changeView({ kind, lines }: LineChange): unknown {
+  const left = kind === 'same' ? lines.length - 2 * context : 0
+  const shown = left > 1 ? [...lines.slice(0, context), undefined, ...lines.slice(-context)] : lines
+  return shown.map((line) =>
+    line === undefined
+      ? html`<div class="line quiet">
+          <span></span><span class="text">… ${plural(left, 'line')} the same</span>
+        </div>`
+      : html`<div class="line ${kind}">
+          <span aria-label=${labels[kind]}>${signs[kind]}</span><span class="text">${line}</span>
+        </div>`,
+  )
+}
+
+const context = 3
+const signs = { same: ' ', removed: '−', added: '+' }
+const labels = { same: 'same', removed: 'only in the original', added: 'only in the replay' }

@@ -40,8 +40,8 @@ export function draftView(page: Page, draft: Draft): TemplateResult {
       <button type="button" class="link" @click=${() => page.addDraftField()}>
         ${icon('add')} Add header
       </button>
-      <h3>Body${draft.body.as === 'hex' ? ', in hexadecimal' : ''}</h3>
-      ${bodyView(page, draft)} ${signatureView(page, draft)}
+      <h3>Body${draft.body.as === 'base64' ? ', in base64' : ''}</h3>
+      ${bodyView(page, draft)} ${signatureView(page, draft)} ${problemsView(page, draft)}
       <div class="actions">
         <vscode-button icon="debug-restart" @click=${send}>Replay</vscode-button>
         <vscode-button secondary @click=${() => page.setDraft(undefined)}>Cancel</vscode-button>
@@ -106,6 +106,21 @@ function bodyView(page: Page, { of, body }: Draft): TemplateResult {
     ></textarea>
   `
 }
+
+/** Each says in words where it stands. */
+function problemsView({ problems }: Page, { fields }: Draft): unknown {
+  if (problems.length === 0) return nothing
+  return html`
+    <ul class="problems" role="alert">
+      ${problems.map(({ where, message }) => {
+        const place = typeof where === 'string' ? places[where] : (fields[where.field]?.name ?? '')
+        return html`<li>${place}: ${message}</li>`
+      })}
+    </ul>
+  `
+}
+
+const places = { method: 'Method', target: 'Path', body: 'Body' }
 
 function signatureView(page: Page, { signature, resign }: Draft): unknown {
   if (signature === undefined) return nothing

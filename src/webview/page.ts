@@ -1,4 +1,5 @@
 import type { ExchangeSummary } from '../http/capturedExchange'
+import type { EditProblem } from '../http/edit/requestEdit'
 import type {
   Draft,
   DraftField,
@@ -34,6 +35,8 @@ export class Page {
   /** Of the selected exchange, once it has come. */
   shown: ShownExchange | undefined
   draft: Draft | undefined
+  /** Why the draft cannot be sent. */
+  problems: readonly EditProblem[] = []
   tab: DetailTab = 'request'
   /** How bodies are looked at, where that fits. */
   bodyView: string | undefined
@@ -99,7 +102,11 @@ export class Page {
         this.select(message.id)
         break
       case 'edit':
+        this.problems = []
         this.draft = message.draft
+        break
+      case 'problems':
+        this.problems = message.problems
         break
       case 'only':
         this.setFilter({ tunnelId: message.tunnelId })
