@@ -47,7 +47,7 @@ export class Inspector implements Disposable, WebviewViewProvider, WebviewPanelS
   }
 
   resolveWebviewView(view: WebviewView): void {
-    const session = this.begin(view.webview)
+    const session = this.begin(view.webview, 'panel')
     view.onDidChangeVisibility(() => {
       if (!view.visible) session.hide()
     })
@@ -67,7 +67,7 @@ export class Inspector implements Disposable, WebviewViewProvider, WebviewPanelS
   }
 
   private adopt(panel: WebviewPanel): void {
-    const session = this.begin(panel.webview)
+    const session = this.begin(panel.webview, 'editor')
     this.panel = { panel, session }
     panel.iconPath = Uri.joinPath(this.options.extensionUri, 'media', 'requests.svg')
     panel.onDidChangeViewState(() => {
@@ -79,7 +79,7 @@ export class Inspector implements Disposable, WebviewViewProvider, WebviewPanelS
     })
   }
 
-  private begin(webview: Webview): InspectorSession {
+  private begin(webview: Webview, place: 'editor' | 'panel'): InspectorSession {
     const tell: InspectorSessionOptions['tell'] = (message) => void webview.postMessage(message)
     const session = this.owned.add(new InspectorSession({ ...this.options, tell }))
     webview.onDidReceiveMessage((message: unknown) => session.receive(message))
@@ -91,6 +91,7 @@ export class Inspector implements Disposable, WebviewViewProvider, WebviewPanelS
       styles: [file('codicon.css'), file('inspectorStyle.css')],
       source: webview.cspSource,
       nonce: randomBytes(16).toString('base64'),
+      place,
     })
     return session
   }

@@ -8,8 +8,10 @@ export function inspectorHtml(of: {
   /** From where VS Code serves files to webviews. */
   readonly source: string
   readonly nonce: string
+  /** Its colours are those of where it stands. */
+  readonly place: 'editor' | 'panel'
 }): string {
-  const { script, styles, source, nonce } = of
+  const { script, styles, source, nonce, place } = of
   const policy = [
     "default-src 'none'",
     `script-src 'nonce-${nonce}'`,
@@ -31,7 +33,7 @@ export function inspectorHtml(of: {
 <link rel="stylesheet" id="vscode-codicon-stylesheet" href="${icons}">
 <link rel="stylesheet" href="${own}">
 </head>
-<body>
+<body data-place="${place}">
 <script nonce="${nonce}" src="${script}"></script>
 </body>
 </html>`

@@ -82,12 +82,15 @@ function changeView({ kind, lines }: LineChange): unknown {
       ? html`<div class="line quiet">
           <span></span><span class="text">… ${plural(left, 'line')} the same</span>
         </div>`
-      : html`<div class="line ${kind}">
-          <span aria-label=${labels[kind]}>${signs[kind]}</span><span class="text">${line}</span>
-        </div>`,
+      : html`<div class="line ${kind}">${signView(kind)}<span class="text">${line}</span></div>`,
   )
 }
 
+function signView(kind: LineChange['kind']): TemplateResult {
+  if (kind === 'same') return html`<span></span>`
+  const [sign, label] = kind === 'removed' ? ['−', 'only in the original'] : ['+', 'only in the replay']
+  return html`<span role="img" aria-label=${label}>${sign}</span>`
+}
+
+/** Lines shown before and after a change. */
 const context = 3
-const signs = { same: ' ', removed: '−', added: '+' }
-const labels = { same: 'same', removed: 'only in the original', added: 'only in the replay' }

@@ -43,7 +43,7 @@ export function filterView(page: Page): TemplateResult {
     <div class="filter" role="search">
       <vscode-textfield
         id="filter"
-        label="Filter requests"
+        .label=${'Filter requests'}
         placeholder="Filter ( / )"
         .value=${text}
         @input=${(event: Event) => {

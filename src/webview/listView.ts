@@ -58,20 +58,24 @@ function rowView(
       aria-selected=${isSelected}
       aria-setsize=${page.rows.length}
       aria-posinset=${index + 1}
-      aria-label=${spokenRow(one, now)}
       .style=${`transform: translateY(${index * rowHeight}px)`}
       @click=${() => page.select(one.id)}
     >
-      <span class="method">${one.method}</span>
-      <span class="path" title=${one.target}
+      <span class="spoken">${spokenRow(one, now)}</span>
+      <span aria-hidden="true" class="method">${one.method}</span>
+      <span aria-hidden="true" class="path" title=${one.target}
         ><span class="target">${one.target}</span>${marksOf(one).map(
           ({ icon: name, text }) => html`<span class="codicon codicon-${name} mark" title=${text}></span>`,
         )}</span
       >
-      <span class="number status s${statusClassOf(one)}">${statusText(one)}</span>
-      <span class="number time">${formatDuration(one.endMs)}</span>
-      <span class="number size">${one.status === undefined ? '' : formatBytes(one.responseBytes)}</span>
-      <span class="number age" title=${formatTime(one.at)}>${formatAge(now - one.at)}</span>
+      <span aria-hidden="true" class="number status s${statusClassOf(one)}">${statusText(one)}</span>
+      <span aria-hidden="true" class="number time">${formatDuration(one.endMs)}</span>
+      <span aria-hidden="true" class="number size"
+        >${one.status === undefined ? '' : formatBytes(one.responseBytes)}</span
+      >
+      <span aria-hidden="true" class="number age" title=${formatTime(one.at)}
+        >${formatAge(now - one.at)}</span
+      >
     </div>
   `
 }

@@ -98,7 +98,7 @@ function act(action: Action): void {
       page.move(action.by)
       return
     case 'open':
-      if (page.selected === undefined) page.move(0)
+      if (page.selected === undefined) page.move(1)
       else document.getElementById('detail-panel')?.focus()
       return
     case 'back':

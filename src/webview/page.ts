@@ -128,11 +128,10 @@ export class Page {
     this.around.draw()
   }
 
-  /** Selects the row so many below, or the first or last; where none is selected, the first. */
+  /** Selects the row so many below, at most the last; where none is selected, it begins above the first. */
   move(by: number): void {
     const { rows, selectedRow } = this
-    const next = selectedRow === -1 ? 0 : Math.min(Math.max(selectedRow + by, 0), rows.length - 1)
-    const row = rows[next]
+    const row = rows[Math.min(Math.max(selectedRow + by, 0), rows.length - 1)]
     if (row !== undefined) this.select(row.id)
   }
 

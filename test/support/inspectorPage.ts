@@ -9,6 +9,7 @@ import type { Scope } from './scope'
 import { launchChromium } from './vscode/chromium'
 
 const root = join(__dirname, '..', '..')
+let built: Promise<unknown> | undefined
 const origin = 'http://localhost:1'
 
 /** The inspector's page as it is published, in a browser, without VS Code: the test plays the extension. */
@@ -20,12 +21,17 @@ export interface InspectorPage {
   asked(): Promise<readonly FromInspector[]>
   /** What the browser complained of: a breach of the policy, an error in the page. */
   readonly complaints: readonly string[]
+  /** Runs JavaScript in the page, on the element that a selector finds, as `element`. */
+  on<T>(selector: string, expression: string): Promise<T>
   /** Loads it again with the state it has saved, as when it was hidden. */
   reload(): Promise<void>
+  /** Loads it as if for the first time, in a window of the usual size. */
+  reopen(): Promise<void>
 }
 
 export async function openInspectorPage(scope: Scope): Promise<InspectorPage> {
-  await promisify(execFile)(process.execPath, [join(root, 'esbuild.mjs')], { cwd: root })
+  built ??= promisify(execFile)(process.execPath, [join(root, 'esbuild.mjs')], { cwd: root })
+  await built
   const context = await launchChromium(scope)
   context.setDefaultTimeout(10_000)
   const page = await context.newPage()
@@ -50,19 +56,33 @@ export async function openInspectorPage(scope: Scope): Promise<InspectorPage> {
     page,
     complaints,
     tell: async (message) => {
-      const post = await page.evaluateHandle<(value: ToInspector) => void>('(value) => postMessage(value)')
-      await post.evaluate((call, value) => call(value), message)
-      await post.dispose()
+      // As one text: thousands of objects would go one by one.
+      await page.evaluate(
+        `postMessage(JSON.parse(${JSON.stringify(JSON.stringify(message, bytesToArrays))}, arraysToBytes))`,
+      )
     },
     asked: () => page.evaluate<readonly FromInspector[]>('window.asked'),
+    on: <T>(selector: string, expression: string) =>
+      page.evaluate<T>(`((element) => (${expression}))(document.querySelector(${JSON.stringify(selector)}))`),
+    reopen: async () => {
+      await page.setViewportSize({ width: 1280, height: 800 })
+      await page.evaluate('sessionStorage.clear()')
+      await page.reload()
+    },
     reload: async () => {
       await page.reload()
     },
   }
 }
 
+/** JSON has no bytes. */
+function bytesToArrays(_key: string, value: unknown): unknown {
+  return value instanceof Uint8Array ? { bytesOf: [...value] } : value
+}
+
 /** As VS Code's own, but that what is posted is kept for the test, and the state in the tab. */
 const fakeVsCode = `
+  window.arraysToBytes = (_key, value) => (value?.bytesOf ? new Uint8Array(value.bytesOf) : value)
   window.asked = []
   window.acquireVsCodeApi = () => ({
     postMessage: (message) => window.asked.push(structuredClone(message)),
@@ -77,6 +97,7 @@ function html(): string {
     styles: [`${origin}/codicon.css`, `${origin}/inspectorStyle.css`],
     source: origin,
     nonce: 'only-for-this-test',
+    place: 'editor',
   }).replace('</head>', `<link rel="stylesheet" href="${origin}/theme.css"></head>`)
 }
 
@@ -99,5 +120,5 @@ const theme = `:root {
   --vscode-inputOption-activeBackground: #2489db82; --vscode-inputOption-activeForeground: #ffffff;
   --vscode-diffEditor-removedLineBackground: #ff000033; --vscode-diffEditor-insertedLineBackground: #9bb95533;
   --vscode-icon-foreground: #cccccc;
-}
-body { background: #1f1f1f }`
+  --vscode-editor-background: #1f1f1f;
+}`
