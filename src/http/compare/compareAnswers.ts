@@ -21,7 +21,13 @@ export async function compareAnswers(
     status: { before: former, after: latter, isSame: former === latter },
     fields: compareFields(before.fields, after.fields, options),
     body: await compareBodies(before, after, options),
+    remarks: [...cutRemarks('former', before.body), ...cutRemarks('new', after.body)],
   }
+}
+
+function cutRemarks(which: 'former' | 'new', { bytes, size }: CapturedBody): string[] {
+  const kept = bytes.length
+  return kept < size ? [`Of the ${which} body only the first ${kept} of ${size} bytes are compared.`] : []
 }
 
 function statusOf({ status, reason }: CapturedResponse): string {
