@@ -94,7 +94,6 @@ function postDataOf(fields: readonly Field[], body: CapturedBody): HarPostData {
   const comment = cutRemark('request', body)
   return {
     mimeType: valuesOf(fields, 'content-type')[0] ?? '',
-    params: [],
     ...(text === undefined ? { text: base64(body.bytes), _encoding: 'base64' } : { text }),
     ...(comment === undefined ? {} : { comment, _fullSize: body.size }),
   }

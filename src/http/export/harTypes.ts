@@ -53,7 +53,6 @@ export interface HarPair {
 
 export interface HarPostData {
   readonly mimeType: string
-  readonly params: readonly []
   readonly text: string
   /** The specification knows it for answers only; here it is told where `text` cannot hold the bytes. */
   readonly _encoding?: 'base64'
