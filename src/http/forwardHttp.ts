@@ -32,7 +32,7 @@ export function forwardHttp(options: {
   readonly report: { onAnswer(): void; onNoAnswer(error: Error): void }
   readonly clock: Clock
   readonly log: Log
-}): Disposable & { readonly accept: Accept } {
+}): HttpGate {
   const { clock, log, before = (next: AcceptExchange) => next } = options
   const owned = new DisposableStore()
   const connections = owned.add(new AppConnections(options))
@@ -46,8 +46,16 @@ export function forwardHttp(options: {
       else if (visitor.protocol === 'h2') http2.accept(visitor)
       else http1.accept(visitor)
     },
+    close: () => toApp.close(),
     dispose: () => owned.dispose(),
   }
+}
+
+/** Disposing it ends every visitor. */
+export interface HttpGate extends Disposable {
+  readonly accept: Accept
+  /** No request reaches the app any more; whoever waits for an answer, or still calls, is told why. */
+  close(): void
 }
 
 function namesNow(options: Parameters<typeof forwardHttp>[0]): () => Names {

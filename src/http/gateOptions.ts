@@ -6,4 +6,6 @@ export interface GateOptions {
   readonly hostHeader?: HostHeader
   /** Whether its exchanges are kept for a person to see; true unless given. */
   readonly capture?: boolean
+  /** How long the app may take to begin its answer, in milliseconds; as long as it needs unless given. */
+  readonly answerWithinMs?: number
 }

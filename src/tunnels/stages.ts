@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock'
 import { DisposableStore, type Disposable } from '../base/disposable'
 import type { Log } from '../base/log'
 import type { Accept } from '../base/visitor'
-import { forwardHttp } from '../http/forwardHttp'
+import { forwardHttp, type HttpGate } from '../http/forwardHttp'
 import type { GateOptions } from '../http/gateOptions'
 import { dialLocal, dialLocalTls } from '../ports/dialLocal'
 import type { PublicWay } from '../servers/profile'
@@ -31,6 +31,8 @@ export interface StagesOptions {
 export class Stages implements Disposable {
   private readonly owned = new DisposableStore()
   private readonly nonce: NonceStage
+  private gate: HttpGate | undefined
+  private isClosed = false
   readonly way: PublicWay
   readonly accept: Accept
   /** What is shown to visitors, where HTTPS ends on this machine. */
@@ -58,7 +60,14 @@ export class Stages implements Disposable {
     return this.nonce.expect()
   }
 
+  /** The app sees nobody new. Visitors who speak HTTP are told so, until `dispose`; others are let go. */
+  close(): void {
+    this.isClosed = true
+    this.gate?.close()
+  }
+
   dispose(): void {
+    this.close()
     this.owned.dispose()
   }
 
@@ -67,9 +76,15 @@ export class Stages implements Disposable {
     const { protocol } = new URL(way.publicUrl)
     // What visitors say in TLS themselves is not read here, nor wrapped in TLS once more.
     const isUntouched = way.tls === 'app' || (way.tls === 'none' && protocol !== 'http:')
-    if (isUntouched) return toLocal({ ...app, protocol: 'tcp' }, report)
+    if (isUntouched) return this.untilClosed(toLocal({ ...app, protocol: 'tcp' }, report))
     const { protocol: spoken } = app
-    return spoken === 'tcp' ? toLocal(app, report) : this.httpStage({ ...options, scheme: spoken })
+    return spoken === 'tcp'
+      ? this.untilClosed(toLocal(app, report))
+      : this.httpStage({ ...options, scheme: spoken })
+  }
+
+  private untilClosed(next: Accept): Accept {
+    return (visitor) => (this.isClosed ? void visitor.stream.destroy() : next(visitor))
   }
 
   private httpStage({
@@ -86,6 +101,7 @@ export class Stages implements Disposable {
       isEdge: way.tls !== 'server' || way.proxyProtocol,
       before: (next) => (exchange) => this.nonce.acceptExchange(exchange, next),
     })
-    return this.owned.add(stage).accept
+    this.gate = this.owned.add(stage)
+    return stage.accept
   }
 }

@@ -193,6 +193,8 @@ export class Tunnel {
     if (this.ended.signal.aborted) return
     this.ended.abort()
     this.life.abort()
+    // A server may still let visitors in while it is slow to end the forward.
+    this.stages?.close()
     this.become({ kind: 'closed' })
     // The server may still say yes to what nobody wants any more.
     const cancelled = this.listening?.then((listening) => listening.cancel()).catch(() => undefined)
@@ -233,8 +235,7 @@ export class Tunnel {
   /** The stages last for the tunnel's life, with what they have learned, unless its address becomes another. */
   private acceptFor(way: PublicWay): Accept {
     const { app, certificateFor, clock, log } = this.options
-    const { signal: ended } = this.ended
-    ended.throwIfAborted()
+    this.ended.signal.throwIfAborted()
     if (this.stages?.way.publicUrl !== way.publicUrl) {
       this.stages?.dispose()
       this.stages = new Stages({
@@ -251,9 +252,7 @@ export class Tunnel {
       })
       this.followCertificate(this.stages.certificate)
     }
-    const { accept } = this.stages
-    // Whom a server still lets in while it is slow to end the forward.
-    return (visitor) => (ended.aborted ? void visitor.stream.destroy() : accept(visitor))
+    return this.stages.accept
   }
 
   /** A certificate that cannot be replaced is a matter for the person before it has expired. */
