@@ -1,11 +1,15 @@
+import type { Writable } from 'node:stream'
 import { valuesOf, type Exchange, type Field } from './exchange'
 import { gatePage, reasonPhrase, type GateAnswer } from './gatePage'
 
-/** Answers in the app's place, with a page that says why, or JSON for those who ask for it. */
-export function answerByGate(exchange: Exchange, said: GateAnswer): void {
+/**
+ * Answers in the app's place, with a page that says why, or JSON for those who ask for it. The result finishes when the
+ * answer is on its way.
+ */
+export function answerByGate(exchange: Exchange, said: GateAnswer): Writable {
   const { status, title, note = `${title}.`, fields = [] } = said
   const page = gatePage(said, valuesOf(exchange.request.fields, 'accept').join(','))
-  answer(exchange, { ...page, status, reason: reasonPhrase(status), note, fields })
+  return answer(exchange, { ...page, status, reason: reasonPhrase(status), note, fields })
 }
 
 /** Answers with a status and its name: to a request that no browser sends. */
@@ -33,7 +37,7 @@ export function answer(
     /** Why, in words for the person whose app it is. */
     readonly note: string
   },
-): void {
+): Writable {
   response.note?.({ text: own.note, isAnswer: true })
   // What the visitor still sends must not stand in the way of the next request.
   request.body.on('error', () => undefined).resume()
@@ -45,4 +49,5 @@ export function answer(
   ])
   if (request.method !== 'HEAD') out.write(own.body)
   response.end([])
+  return out
 }

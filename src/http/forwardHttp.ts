@@ -54,8 +54,11 @@ export function forwardHttp(options: {
 /** Disposing it ends every visitor. */
 export interface HttpGate extends Disposable {
   readonly accept: Accept
-  /** No request reaches the app any more; whoever waits for an answer, or still calls, is told why. */
-  close(): void
+  /**
+   * No request reaches the app any more; whoever waits for an answer, or still calls, is told why. Resolves when those
+   * who waited have been told.
+   */
+  close(): Promise<void>
 }
 
 function namesNow(options: Parameters<typeof forwardHttp>[0]): () => Names {

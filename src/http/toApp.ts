@@ -1,5 +1,7 @@
 import { request, type ClientRequest, type IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Writable } from 'node:stream'
+import { finished } from 'node:stream/promises'
 import type { Clock } from '../base/clock'
 import { DisposableStore, toDisposable, type Disposable } from '../base/disposable'
 import type { Log } from '../base/log'
@@ -30,7 +32,7 @@ export class ToApp implements Disposable {
   readonly accept: AcceptExchange = (exchange) =>
     this.ask(exchange, {
       onReached: () => undefined,
-      onUnsent: (why) => answerByGate(exchange, why),
+      onUnsent: (why) => void answerByGate(exchange, why),
     })
 
   /** Asks for somebody who does not want the exchange to be answered while the app has not seen a byte of it. */
@@ -42,10 +44,11 @@ export class ToApp implements Disposable {
     forwarding.start(() => this.open.delete(forwarding))
   }
 
-  /** From now on no request reaches the app, and those that wait for their answer get another. */
-  close(): void {
+  /** From now on no request reaches the app, and those that wait for their answer get another. Resolves when they have. */
+  async close(): Promise<void> {
     this.isClosed = true
-    for (const forwarding of [...this.open]) forwarding.answerInstead(gateAnswers.closed)
+    const said = [...this.open].flatMap((forwarding) => forwarding.answerInstead(gateAnswers.closed) ?? [])
+    await Promise.allSettled(said.map((out) => finished(out, { readable: false })))
   }
 
   dispose(): void {
@@ -94,11 +97,12 @@ class Forwarding implements Disposable {
   }
 
   /** What the gate says, unless the app's answer has begun. */
-  answerInstead(answer: GateAnswer): void {
-    if (this.isOver || this.exchange.response.hasBegun) return
+  answerInstead(answer: GateAnswer): Writable | undefined {
+    if (this.isOver || this.exchange.response.hasBegun) return undefined
     this.outgoing?.destroy()
-    answerByGate(this.exchange, answer)
+    const out = answerByGate(this.exchange, answer)
     this.finish()
+    return out
   }
 
   /** Nobody is left for the answer. */
@@ -253,7 +257,8 @@ class Forwarding implements Disposable {
     const wasReached = connections.hasReached(outgoing?.socket ?? null)
     if (wasReached) {
       log.warn(`the app on port ${this.options.app.port} gave no proper answer: ${error.message}`)
-      return this.answerInstead(gateAnswers.badAnswer)
+      this.answerInstead(gateAnswers.badAnswer)
+      return
     }
     outgoing?.destroy()
     this.finish()

@@ -60,14 +60,17 @@ export class Stages implements Disposable {
     return this.nonce.expect()
   }
 
-  /** The app sees nobody new. Visitors who speak HTTP are told so, until `dispose`; others are let go. */
-  close(): void {
+  /**
+   * The app sees nobody new. Visitors who speak HTTP are told so, until `dispose`; others are let go. Resolves when those
+   * who waited for an answer have been told.
+   */
+  async close(): Promise<void> {
     this.isClosed = true
-    this.gate?.close()
+    await this.gate?.close()
   }
 
   dispose(): void {
-    this.close()
+    void this.close()
     this.owned.dispose()
   }
 

@@ -193,12 +193,16 @@ export class Tunnel {
     if (this.ended.signal.aborted) return
     this.ended.abort()
     this.life.abort()
-    // A server may still let visitors in while it is slow to end the forward.
-    this.stages?.close()
+    const { clock } = this.options
+    // The end of the forward ends its visitors too.
+    const told = within(clock, farewellMs, this.stages?.close() ?? Promise.resolve()).catch(() => undefined)
     this.become({ kind: 'closed' })
     // The server may still say yes to what nobody wants any more.
-    const cancelled = this.listening?.then((listening) => listening.cancel()).catch(() => undefined)
-    const isConfirmed = await within(this.options.clock, stopLimitMs, Promise.resolve(cancelled)).then(
+    const cancelled = told
+      .then(() => this.listening)
+      .then((listening) => listening?.cancel())
+      .catch(() => undefined)
+    const isConfirmed = await within(clock, stopLimitMs, cancelled).then(
       () => true,
       () => false,
     )
@@ -406,3 +410,6 @@ const certificateWaitMs = 20 * 60_000
 
 /** A server that does not answer must not hold up the end; closing the connection ends its listeners too. */
 const stopLimitMs = 2000
+
+/** For visitors who take in slowly that the tunnel was closed. */
+const farewellMs = 1000

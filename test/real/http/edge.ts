@@ -3,7 +3,8 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { systemClock } from '../../../src/base/clock'
 import { WrappedStream } from '../../../src/base/startOfStream'
 import type { Accept } from '../../../src/base/visitor'
-import { forwardHttp } from '../../../src/http/forwardHttp'
+import { forwardHttp, type HttpGate } from '../../../src/http/forwardHttp'
+import type { GateOptions } from '../../../src/http/gateOptions'
 import type { HostHeader } from '../../../src/http/towardsApp'
 import { dialLocal } from '../../../src/ports/dialLocal'
 import { CollectedLog } from '../../support/collectedLog'
@@ -32,8 +33,7 @@ export async function startEdge(
   return { port: (server.address() as AddressInfo).port, sockets }
 }
 
-export interface Forwarded {
-  readonly accept: Accept
+export interface Forwarded extends HttpGate {
   readonly log: CollectedLog
   /** What the stage said about the app. */
   readonly heard: string[]
@@ -46,6 +46,7 @@ export function startForward(
   options: Partial<Pick<Parameters<typeof forwardHttp>[0], 'clock' | 'dial' | 'isEdge'>> & {
     publicUrl?: string
     hostHeader?: HostHeader
+    gate?: GateOptions
   } = {},
 ): Forwarded {
   const log = new CollectedLog()
@@ -54,7 +55,7 @@ export function startForward(
     app: { host: app.host ?? 'localhost', port: app.port, scheme: 'http' },
     dial: options.dial ?? dialLocal,
     publicUrl: () => options.publicUrl ?? 'https://dev.example.com',
-    gate: () => ({ hostHeader: options.hostHeader ?? 'public' }),
+    gate: () => ({ hostHeader: options.hostHeader ?? 'public', ...options.gate }),
     isEdge: options.isEdge ?? true,
     report: {
       onAnswer: () => void heard.push('answers'),
@@ -64,7 +65,7 @@ export function startForward(
     log,
   })
   scope.add(() => stage.dispose())
-  return { accept: stage.accept, log, heard }
+  return { ...stage, log, heard }
 }
 
 /** An app of which a test writes and reads every byte. */
