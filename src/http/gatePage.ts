@@ -68,6 +68,20 @@ export const gateAnswers = {
     detail: 'The tunnel is open, but more requests are under way than it takes. Try again in a moment.',
     fields: [['Retry-After', '5']],
   },
+  /** To a visitor who need not send it again: some senders take nothing but 200 for that. */
+  held: {
+    status: 200,
+    kind: 'held',
+    title: 'The request is held',
+    detail: 'The app does not answer now. The request is kept, and delivered when the app is back.',
+  },
+  full: {
+    status: 503,
+    kind: 'full',
+    title: 'The app does not answer',
+    detail: 'Nothing answers on its port, and no more requests are held for it. Send this one again later.',
+    fields: [['Retry-After', '60']],
+  },
   closed: {
     status: 503,
     kind: 'closed',
