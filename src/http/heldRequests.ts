@@ -75,8 +75,8 @@ export class HeldRequests implements Disposable {
   private async take(exchange: Exchange, hold: HoldOptions): Promise<void> {
     const { request, response, visitor } = exchange
     const { toApp, record, clock } = this.options
-    let hasLeft = false
-    response.onGone(() => (hasLeft = true))
+    const left = new AbortController()
+    response.onGone(() => left.abort())
     const fields = request.fields.filter(([name]) => name.toLowerCase() !== 'expect')
     // It is up to us now to ask for the body (RFC 9110 10.1.1).
     if (tokensOf(request.fields, 'expect').includes('100-continue')) response.inform(100, [])
@@ -87,10 +87,13 @@ export class HeldRequests implements Disposable {
       return size <= longestHeldBody && this.bytes <= mostHeldBytes
     }
     const body = await readBody(request.body, mayTake).catch(() => undefined)
+    const hasLeft = body === undefined || left.signal.aborted
     if (!Buffer.isBuffer(body) || hasLeft) this.bytes -= size
-    if (body === undefined || hasLeft) return
-    if (!Buffer.isBuffer(body))
-      return toApp.accept({ visitor, response, request: { ...request, fields, body } })
+    if (hasLeft) return
+    if (!Buffer.isBuffer(body)) {
+      toApp.accept({ visitor, response, request: { ...request, fields, body } })
+      return
+    }
     const trailers = request.trailers()
     const whole = { visitor, response, request: { ...request, fields, trailers: () => trailers } }
     const number = this.nextNumber++
@@ -171,7 +174,11 @@ export class HeldRequests implements Disposable {
     const { count } = this
     this.bytes -= held.size
     this.queue.remove(held)
-    if (this.count !== count) this.options.onChange()
+    if (this.count === count) return
+    this.options.onChange()
+    if (this.count > 0) return
+    this.retry.dispose()
+    this.retryAt = Infinity
   }
 }
 
