@@ -4,7 +4,7 @@ import { DisposableStore, type Disposable } from '../base/disposable'
 import type { Log } from '../base/log'
 import type { Accept } from '../base/visitor'
 import { AppConnections, type AppAddress } from './appConnections'
-import type { AcceptExchange } from './exchange'
+import type { AcceptExchange, ExchangeStage } from './exchange'
 import type { RecordDelivery } from './heldRequest'
 import { HeldRequests } from './heldRequests'
 import { Http1 } from './http1'
@@ -28,8 +28,8 @@ export function forwardHttp(options: {
   readonly gate: () => GateOptions
   /** Nobody in front reads HTTP. */
   readonly isEdge: boolean
-  /** What exchanges pass before the app. */
-  readonly before?: (next: AcceptExchange) => AcceptExchange
+  /** What visitors' exchanges pass before the app, the first one first. */
+  readonly before?: readonly ExchangeStage[]
   /** Lets what is delivered later than it was answered be seen. */
   readonly record?: RecordDelivery
   /** Another number of requests is held now. */
@@ -39,14 +39,17 @@ export function forwardHttp(options: {
   readonly clock: Clock
   readonly log: Log
 }): HttpGate {
-  const { clock, log, before = (next: AcceptExchange) => next, onHeld = () => undefined } = options
+  const { clock, log, before = [], onHeld = () => undefined } = options
   const owned = new DisposableStore()
   const connections = owned.add(new AppConnections(options))
   const toApp = owned.add(new ToApp({ ...options, connections, names: namesNow(options) }))
   const held = owned.add(
     new HeldRequests({ ...options, toApp, record: options.record ?? unrecorded, onChange: onHeld }),
   )
-  const accept = before(held.accept)
+  const accept = before.reduceRight<AcceptExchange>(
+    (next, stage) => (exchange) => stage(exchange, next),
+    held.accept,
+  )
   const http1 = owned.add(new Http1(clock, accept))
   const http2 = owned.add(new Http2({ clock, log }, accept))
   return {
@@ -55,6 +58,7 @@ export function forwardHttp(options: {
       else if (visitor.protocol === 'h2') http2.accept(visitor)
       else http1.accept(visitor)
     },
+    toApp: toApp.accept,
     held: () => held.count,
     appAnswers: () => held.appAnswers(),
     close: async () => {
@@ -67,6 +71,8 @@ export function forwardHttp(options: {
 /** Disposing it ends every visitor. */
 export interface HttpGate extends Disposable {
   readonly accept: Accept
+  /** Straight to the app, past what stands before it. */
+  readonly toApp: AcceptExchange
   /** How many requests wait for the app to come back. */
   held(): number
   /** Told by whoever watches the local port, and of each connection that the app took. */

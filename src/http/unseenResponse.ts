@@ -3,6 +3,7 @@ import type { HttpResponse } from './exchange'
 
 /** Where an answer goes that nobody waits for. */
 export class UnseenResponse implements HttpResponse {
+  private readonly out = new Writable({ write: (_piece, _encoding, done) => done() })
   hasBegun = false
 
   inform(): void {
@@ -11,15 +12,15 @@ export class UnseenResponse implements HttpResponse {
 
   begin(): Writable {
     this.hasBegun = true
-    return new Writable({ write: (_piece, _encoding, done) => done() })
+    return this.out
   }
 
   end(): void {
-    // Nor is anybody to be told.
+    this.out.end()
   }
 
   abort(): void {
-    // The same.
+    this.out.destroy()
   }
 
   onGone(): void {
