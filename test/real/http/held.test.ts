@@ -160,7 +160,8 @@ describe('requests that are held while the app is down', () => {
       [false, 'thanks'],
     )
     assert.equal(Buffer.from(delivery.request.body.bytes).toString(), '1')
-    for (const { note } of [first, delivery]) assert.match(note ?? '', /^Held, and delivered after \d+ s\.$/)
+    for (const note of [first?.note, delivery.note])
+      assert.match(note ?? '', /^Held, and delivered after \d+ s\.$/)
   })
 
   it('come behind those that wait already, also when the app is back', async () => {
@@ -172,16 +173,12 @@ describe('requests that are held while the app is down', () => {
     await waitUntil('the first to come', () => bot.hooks.length === 1)
     const young = visit(`${gate.url}/hook`, { body: 'young' })
     await isHeld(gate, 2)
-    assert.equal(
-      await visit(`${gate.url}/ask`, { method: 'HEAD', signal: leaveSoon() }).catch(() => 'left'),
-      'left',
-    )
     waiting[0]?.end()
     await waitUntil('the second', () => bot.hooks.some(({ body }) => String(body) === 'young'))
     for (const response of waiting) response.end('late')
     await young
     assert.deepEqual(
-      bot.hooks.filter(({ body }) => body.length > 0).map(({ body }) => String(body)),
+      bot.hooks.map(({ body }) => String(body)),
       ['old', 'young'],
     )
   })
@@ -335,7 +332,7 @@ describe('requests that are held while the app is down', () => {
     await isHeld(gate, 0)
   })
 
-  it('let the app go when a visitor leaves in the middle of its answer, and the next one comes', async () => {
+  it('let the app go when a visitor leaves in the middle of its answer', async () => {
     const gate = await gateWith()
     const bot = await Bot.start(scope, gate.appPort, (response) => response.write('half'))
     const leaving = RawVisitor.call(
@@ -410,7 +407,3 @@ describe('requests that are held while the app is down', () => {
     })
   })
 })
-
-function leaveSoon(): AbortSignal {
-  return AbortSignal.timeout(50)
-}
