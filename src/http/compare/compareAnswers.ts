@@ -21,7 +21,13 @@ export async function compareAnswers(
     status: { before: former, after: latter, isSame: former === latter },
     fields: compareFields(before.fields, after.fields, options),
     body: await compareBodies(before, after, options),
+    remarks: [...cutRemarks('former', before.body), ...cutRemarks('new', after.body)],
   }
+}
+
+function cutRemarks(which: 'former' | 'new', { bytes, size }: CapturedBody): string[] {
+  const kept = bytes.length
+  return kept < size ? [`Of the ${which} body only the first ${kept} of ${size} bytes are compared.`] : []
 }
 
 function statusOf({ status, reason }: CapturedResponse): string {
@@ -34,10 +40,12 @@ function compareFields(
   after: readonly Field[],
   { secrets }: { readonly secrets: 'masked' | 'shown' },
 ): FieldChange[] {
-  const names = new Map([...before, ...after].reverse().map(([name]) => [name.toLowerCase(), name]))
+  const names = new Map<string, string>()
+  for (const [name] of [...before, ...after])
+    if (!names.has(name.toLowerCase())) names.set(name.toLowerCase(), name)
   const show = (name: string, value: string | undefined) =>
     value === undefined || secrets === 'shown' ? value : maskFields([[name, value]])[0]?.[1]
-  return [...names].reverse().flatMap(([lower, name]) => {
+  return [...names].flatMap(([lower, name]) => {
     const [former, latter] = [valuesOf(before, lower), valuesOf(after, lower)]
     return Array.from({ length: Math.max(former.length, latter.length) }, (_, index): FieldChange => {
       const [one, other] = [former[index], latter[index]]

@@ -4,6 +4,8 @@ export interface AnswerComparison {
   /** By name; what differs at every answer, such as Date, too. */
   readonly fields: readonly FieldChange[]
   readonly body: BodyComparison
+  /** In words for a person: that a body was cut, and only what was kept is compared. */
+  readonly remarks: readonly string[]
 }
 
 export interface FieldChange {

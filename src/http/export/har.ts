@@ -94,9 +94,8 @@ function postDataOf(fields: readonly Field[], body: CapturedBody): HarPostData {
   const comment = cutRemark('request', body)
   return {
     mimeType: valuesOf(fields, 'content-type')[0] ?? '',
-    params: [],
     ...(text === undefined ? { text: base64(body.bytes), _encoding: 'base64' } : { text }),
-    ...(comment === undefined ? {} : { comment }),
+    ...(comment === undefined ? {} : { comment, _fullSize: body.size }),
   }
 }
 
@@ -140,6 +139,7 @@ async function contentOf(fields: readonly Field[], body: CapturedBody): Promise<
         ? { text: base64(bytes), encoding: 'base64' }
         : { text }),
     ...(comment === undefined ? {} : { comment }),
+    ...(cut === undefined ? {} : { _fullSize: body.size }),
   }
 }
 

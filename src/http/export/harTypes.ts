@@ -53,10 +53,11 @@ export interface HarPair {
 
 export interface HarPostData {
   readonly mimeType: string
-  readonly params: readonly []
   readonly text: string
   /** The specification knows it for answers only; here it is told where `text` cannot hold the bytes. */
   readonly _encoding?: 'base64'
+  /** Of a body that was cut, in bytes. */
+  readonly _fullSize?: number
   readonly comment?: string
 }
 
@@ -66,6 +67,7 @@ export interface HarContent {
   readonly mimeType: string
   readonly text?: string
   readonly encoding?: 'base64'
+  readonly _fullSize?: number
   readonly comment?: string
 }
 
