@@ -14,7 +14,7 @@ export interface StatusBarView {
   readonly tooltip: string
 }
 
-export type ShownTunnel = Pick<Tunnel, 'id' | 'title' | 'state' | 'app'> & {
+export type ShownTunnel = Pick<Tunnel, 'id' | 'title' | 'state' | 'app' | 'held'> & {
   readonly server: Pick<Tunnel['server'], 'profile'>
 }
 
@@ -169,11 +169,16 @@ function tooltip(tunnel: ShownTunnel, { detail, canRetry }: Description): string
   ]
   const paragraphs = [
     `**${escapeMarkdown(tunnel.title)}**`,
-    escapeMarkdown(detail),
+    escapeMarkdown([detail, ...heldText(tunnel.held)].join(' ')),
     escapeMarkdown(whoCanRead(tunnel.server.profile)),
     links.join(' · '),
   ]
   return paragraphs.join('\n\n')
+}
+
+function heldText(count: number): string[] {
+  if (count === 0) return []
+  return [`${count} request${count === 1 ? ' is' : 's are'} held until the app answers.`]
 }
 
 /** What a server said stands in the tooltip too; it must not become a link there. */

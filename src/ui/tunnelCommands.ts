@@ -9,6 +9,7 @@ import type { Tunnel } from '../tunnels/tunnel'
 import type { Tunnels } from '../tunnels/tunnels'
 import { commandIds, innerCommandIds } from './commandIds'
 import { formatLocalTarget } from './localTarget'
+import { plainText } from './plainText'
 import { showFailure } from './showFailure'
 import type { UrlClipboard } from './urlClipboard'
 
@@ -31,7 +32,7 @@ export function registerTunnelCommands(parts: {
         }
       }),
     )
-  onTunnel(commandIds.stop, 'Which tunnel should stop?', (tunnel) => tunnel.stop())
+  onTunnel(commandIds.stop, 'Which tunnel should stop?', stop)
   onTunnel(commandIds.copyPublicUrl, 'Which URL should be copied?', (tunnel) => clipboard.copy(tunnel))
   onTunnel(commandIds.openPublicUrl, 'Which URL should be opened?', (tunnel) => clipboard.open(tunnel))
   onTunnel(commandIds.copySshCommand, 'The ssh command for which tunnel?', copySshCommand)
@@ -66,6 +67,14 @@ export async function chooseTunnel(
   }))
   return (await window.showQuickPick(rows, { placeHolder, matchOnDescription: true, matchOnDetail: true }))
     ?.tunnel
+}
+
+async function stop(tunnel: Tunnel): Promise<void> {
+  const { held, title } = tunnel
+  await tunnel.stop()
+  if (held === 0) return
+  const what = held === 1 ? '1 request that was held' : `${held} requests that were held`
+  void window.showWarningMessage(plainText(`${title} was closed, and ${what} for its app did not reach it.`))
 }
 
 async function copySshCommand({ server, way, app, name }: Tunnel): Promise<void> {

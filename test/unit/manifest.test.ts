@@ -271,6 +271,32 @@ describe('the manifest', () => {
       for (const host of hosts) assert.deepEqual(readPortWishes({ '3000': { host } }).problems, [])
     })
 
+    it('offer every field of a port that the code takes, and for held requests every field and value', () => {
+      const [wish] = Object.values(settingOf('exposePort.ports').patternProperties ?? {})
+      const fields = wish?.properties ?? assert.fail()
+      const said = readPortWishes({ '3000': { '?': 1 } }).problems[0]?.message ?? ''
+      const taken = /the fields are (.*)$/.exec(said)?.[1]?.split(/, | and /) ?? []
+      assert.deepEqual(Object.keys(fields).sort(), taken.sort())
+      const hold = fields['hold']?.anyOf?.find(({ type }) => type === 'object') ?? assert.fail()
+      assert.equal(hold.additionalProperties, false)
+      assert.deepEqual(
+        Object.entries(hold.properties ?? {}).map(([name, { default: usual }]) => [name, usual]),
+        [
+          ['paths', []],
+          ['atMost', 100],
+          ['for', '10m'],
+          ['answerAfter', '3s'],
+        ],
+      )
+      const usual = Object.fromEntries(
+        Object.entries(hold.properties ?? {}).map(([name, field]) => [name, field.default]),
+      )
+      const read = (value: unknown) => readPortWishes({ '3000': { hold: value } })
+      assert.deepEqual(read(usual), read(true))
+      for (const { body } of fields['hold']?.defaultSnippets ?? [])
+        assert.deepEqual(read(filledIn(body)).problems, [])
+    })
+
     it('underline the same names of ports that the code refuses', () => {
       const patterns = Object.entries(settingOf('exposePort.ports').patternProperties ?? {})
       const [key, wish] = patterns[0] ?? assert.fail()

@@ -23,6 +23,7 @@ const profile: OwnProfile = {
 const tunnel = (state: TunnelState, changes: Partial<ShownTunnel> = {}): ShownTunnel => ({
   ...{ id: 7, title: url, state, app: { host: 'localhost', port: 3000, protocol: 'http' } },
   server: { profile },
+  held: 0,
   ...changes,
 })
 const open = { kind: 'open', appAnswers: true, check: 'passed', remarks: [] } satisfies TunnelState
@@ -46,6 +47,17 @@ describe('statusBarView', () => {
     assert.equal(statusBarView([], { now, copied: false }), undefined)
     assert.equal(statusBarView([], { now, copied: true }), undefined)
   })
+
+  for (const [held, says] of [
+    [0, undefined],
+    [1, '1 request is held until the app answers.'],
+    [3, '3 requests are held until the app answers.'],
+  ] as const) {
+    it(`says in the tooltip that ${held} requests are held`, () => {
+      const { tooltip } = view([tunnel({ ...open, appAnswers: false }, { held })])
+      assert.equal(/\d+ requests? (?:is|are) held[^\n]*/.exec(tooltip)?.[0], says)
+    })
+  }
 
   type Row = [
     state: TunnelState,
