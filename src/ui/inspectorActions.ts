@@ -8,6 +8,7 @@ import { commandIds } from './commandIds'
 import type { Action, InspectorSession } from './inspectorSession'
 import type { Replays } from './replays'
 import type { RequestExports } from './requestExports'
+import { importHar } from './harImport'
 import { showFailure } from './showFailure'
 import type { UrlClipboard } from './urlClipboard'
 
@@ -15,7 +16,7 @@ import type { UrlClipboard } from './urlClipboard'
 export class InspectorActions {
   constructor(
     private readonly parts: {
-      readonly tunnels: Pick<Tunnels, 'all'>
+      readonly tunnels: Tunnels
       readonly exchanges: Exchanges
       readonly replays: Replays
       readonly exports: RequestExports
@@ -62,6 +63,7 @@ export class InspectorActions {
       case 'save HAR':
         return exports.saveHar(action.ids.flatMap((id) => exchanges.get(id) ?? []))
       case 'import HAR':
+        select(session, await importHar(tunnels, exchanges))
         return
       case 'clear':
         exchanges.clear(action.tunnelId)

@@ -23,11 +23,14 @@ export interface Bar {
 
 /** Latency is drawn on a logarithmic scale: 2 ms and 2 s are to be seen both. */
 export function timeStrip(exchanges: readonly ExchangeSummary[]): TimeStrip | undefined {
-  const newest = exchanges[0]
-  const oldest = exchanges.at(-1)
-  if (newest === undefined || oldest === undefined) return undefined
-  const span = Math.max(newest.at - oldest.at, shortestSpanMs)
-  const [from, to] = [newest.at - span, newest.at]
+  if (exchanges.length === 0) return undefined
+  // Not those at the ends: imported ones are older than their place in the list.
+  const [oldest, newest] = exchanges.reduce(
+    ([least, most], { at }) => [Math.min(least, at), Math.max(most, at)],
+    [Infinity, -Infinity],
+  )
+  const span = Math.max(newest - oldest, shortestSpanMs)
+  const [from, to] = [newest - span, newest]
   const times = exchanges.flatMap(({ firstByteMs }) => (firstByteMs === undefined ? [] : [firstByteMs]))
   const sorted = times.sort((a, b) => a - b)
   const mostMs = Math.max(sorted.at(-1) ?? 0, leastHeightMs)

@@ -28,6 +28,7 @@ for (const version of ['1.139', '1.100'] as const) {
         'Expose Port: Expose Port',
         'Expose Port: Prepare a Server…',
         'Expose Port: Show Log',
+        'Expose Port: Show Requests',
       ])
     })
 

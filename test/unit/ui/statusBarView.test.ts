@@ -168,10 +168,11 @@ describe('statusBarView', () => {
     const plain = [
       ['Copy', commandIds.copyPublicUrl, id],
       ['Open', commandIds.openPublicUrl, id],
+      ['Requests', commandIds.showRequests, id],
       ['Stop', commandIds.stop, id],
       ['Log', commandIds.showLog, id],
     ]
-    const withRetry = [...plain.slice(0, 2), ['Retry Now', innerCommandIds.retry, id], ...plain.slice(2)]
+    const withRetry = [...plain.slice(0, 3), ['Retry Now', innerCommandIds.retry, id], ...plain.slice(3)]
     for (const [state, expected] of [
       [open, plain],
       [{ kind: 'connecting', hop: 'DNS' }, plain],
