@@ -1,15 +1,19 @@
 import type { Exchanges } from '../http/exchanges'
 import type { ShownTunnel } from '../http/inspectorMessages'
 import type { Tunnel } from '../tunnels/tunnel'
-import type { Tunnels } from '../tunnels/tunnels'
 import { formatLocalTarget } from './localTarget'
+
+/** What is to be known of a tunnel. */
+export type KnownTunnel = Pick<Tunnel, 'id' | 'title' | 'numbers'> & {
+  readonly app: Pick<Tunnel['app'], 'host' | 'port'>
+}
 
 /** The tunnels whose requests the inspector lists: those that are open, and closed ones whose requests are still kept. */
 export class KnownTunnels {
   private readonly seen = new Map<number, ShownTunnel>()
 
   constructor(
-    private readonly tunnels: Pick<Tunnels, 'all'>,
+    private readonly tunnels: { readonly all: readonly KnownTunnel[] },
     private readonly exchanges: Pick<Exchanges, 'all'>,
   ) {}
 
@@ -28,7 +32,7 @@ export class KnownTunnels {
   }
 }
 
-function shownTunnel(tunnel: Tunnel): ShownTunnel {
+function shownTunnel(tunnel: KnownTunnel): ShownTunnel {
   return {
     id: tunnel.id,
     title: tunnel.title,

@@ -77,6 +77,9 @@ describe('the request inspector in a window of VS Code', function () {
   const button = (name: string): Locator => page().getByRole('button', { name, exact: true })
   const latest = (): Received => received.at(-1) ?? assert.fail('the app has received nothing')
 
+  /** How many the page says there are. */
+  const listed = async (): Promise<number> => Number.parseInt(await page().locator('.count').innerText(), 10)
+
   async function postWebhook(): Promise<void> {
     const headers = {
       'Content-Type': 'application/json',
@@ -214,6 +217,7 @@ describe('the request inspector in a window of VS Code', function () {
     const { stdout } = await promisify(execFile)('sh', ['-c', command], { env })
     assert.match(stdout, /"ok":true/)
     assert.equal(received.length, before + 1)
+    await waitUntil('it in the list', async () => (await listed()) === received.length)
     const { method, url: target, body } = received[0] ?? assert.fail()
     const sent = latest()
     assert.deepEqual([sent.method, sent.url, sent.body], [method, target, body])
@@ -239,17 +243,18 @@ describe('the request inspector in a window of VS Code', function () {
     const har = JSON.parse(text) as { log: { version: string; entries: { request: { url: string } }[] } }
     assert.equal(har.log.version, '1.2')
     assert.ok(har.log.entries.some(({ request }) => request.url === `${url}/form`))
-    assert.equal(har.log.entries.length, await rows().count())
+    assert.equal(har.log.entries.length, await listed())
   })
 
   it('imports that HAR, and an imported request can be replayed', async () => {
     const { window, folder } = desk
-    const before = await rows().count()
+    const before = await listed()
     await button('Import HAR…').click()
     await window.quickInput(({ title }) => title.includes('Import HAR'))
     await window.type(join(folder, 'requests.har'))
-    await window.press('Enter')
-    await waitUntil('the requests of the file', async () => (await rows().count()) === 2 * before)
+    // The dialog looks into the folder first, and takes no answer meanwhile.
+    await window.pick('requests.har')
+    await waitUntil('the requests of the file', async () => (await listed()) === 2 * before)
     const form = page().locator('.row', { hasText: '/form' }).first()
     await form.click()
     await page().locator('.detail .note', { hasText: 'from requests.har' }).waitFor()
@@ -321,7 +326,8 @@ describe('the request inspector in a window of VS Code', function () {
 
   /** What axe-core finds in the page as it is now. */
   async function seriousViolations(): Promise<string[]> {
-    const frame = await (await page().locator('body').elementHandle())?.ownerFrame()
+    const body = await page().locator('body').elementHandle()
+    const frame = await body.ownerFrame()
     assert.ok(frame)
     await frame.evaluate(axe.source)
     const { violations } = await frame.evaluate<{ violations: axe.Result[] }>('axe.run(document)')
@@ -344,13 +350,13 @@ describe('the request inspector in a window of VS Code', function () {
     const { ca } = desk.world
     await button('Pause capturing').click()
     await page().getByText('Capturing is paused.').waitFor()
-    const before = await rows().count()
+    const before = await listed()
     await visit(`${url}/unseen`, { ca })
     assert.equal(latest().url, '/unseen')
     await button('Resume').click()
     await visit(`${url}/seen`, { ca })
     await page().locator('.row .target', { hasText: '/seen' }).waitFor()
-    assert.equal(await rows().count(), before + 1)
+    assert.equal(await listed(), before + 1)
     await button('Clear').click()
     await page().getByText('Waiting for the first request').waitFor()
   })
