@@ -1,4 +1,3 @@
-import '@vscode-elements/elements/dist/vscode-badge/index.js'
 import '@vscode-elements/elements/dist/vscode-button/index.js'
 import '@vscode-elements/elements/dist/vscode-textfield/index.js'
 import '@vscode-elements/elements/dist/vscode-toolbar-button/index.js'

@@ -36,7 +36,7 @@ export function tabsView<Id extends string>(
             tabindex=${id === active ? 0 : -1}
             @click=${() => choose(id)}
           >
-            ${title}${count === undefined ? nothing : html` <vscode-badge>${count}</vscode-badge>`}
+            ${title}${count === undefined ? nothing : html` <span class="quiet">${count}</span>`}
           </button>
         `,
       )}

@@ -297,7 +297,7 @@ describe('the request inspector in a window of VS Code', function () {
 
   it('keeps its selection while it is hidden, and what came meanwhile is there', async () => {
     const { window } = desk
-    await page().locator('.row .target', { hasText: '/form' }).first().click()
+    await page().locator('.row .target', { hasText: '/form' }).last().click()
     await page().locator('#detail-panel').getByText('Ada Lovelace').waitFor()
     await window.runCommand('File: New Untitled Text File')
     await window.page.locator('.tab', { hasText: 'Untitled' }).waitFor()
