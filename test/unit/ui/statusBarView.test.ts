@@ -3,7 +3,8 @@ import { Failure } from '../../../src/base/failure'
 import type { OwnProfile } from '../../../src/servers/profile'
 import type { TunnelState } from '../../../src/tunnels/tunnelState'
 import { commandIds, innerCommandIds } from '../../../src/ui/commandIds'
-import { shorten, statusBarView, type ShownTunnel, type StatusBarView } from '../../../src/ui/statusBarView'
+import { statusBarView, type StatusBarView } from '../../../src/ui/statusBarView'
+import { shorten, type ShownTunnel } from '../../../src/ui/tunnelText'
 
 const now = 1_700_000_000_000
 const failure = new Failure({
@@ -108,7 +109,7 @@ describe('statusBarView', () => {
       waiting(4200),
       `$(warning) ${url} · retry in 5 s`,
       'warning',
-      innerCommandIds.retry,
+      commandIds.retry,
       /Retry now/,
       /lost.*again in 5 s/,
     ],
@@ -116,7 +117,7 @@ describe('statusBarView', () => {
       waiting(0),
       `$(warning) ${url} · retry in 0 s`,
       'warning',
-      innerCommandIds.retry,
+      commandIds.retry,
       /Retry now/,
       /again in 0 s/,
     ],
@@ -124,7 +125,7 @@ describe('statusBarView', () => {
       waiting(-9000),
       `$(warning) ${url} · retry in 0 s`,
       'warning',
-      innerCommandIds.retry,
+      commandIds.retry,
       /Retry now/,
       /again in 0 s/,
     ],
@@ -159,7 +160,7 @@ describe('statusBarView', () => {
       ['Stop', commandIds.stop, id],
       ['Log', commandIds.showLog, id],
     ]
-    const withRetry = [...plain.slice(0, 2), ['Retry Now', innerCommandIds.retry, id], ...plain.slice(2)]
+    const withRetry = [...plain.slice(0, 2), ['Retry Now', commandIds.retry, id], ...plain.slice(2)]
     for (const [state, expected] of [
       [open, plain],
       [{ kind: 'connecting', hop: 'DNS' }, plain],
