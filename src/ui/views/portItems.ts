@@ -12,7 +12,12 @@ export function portItems(
   return groups.flatMap(({ group, label, isUnfolded }) => {
     const children = ranked
       .filter((port) => port.group === group)
-      .map((port) => portItem(port, tunnels.findLast(({ app }) => leadsTo(app, port))))
+      .map((port) =>
+        portItem(
+          port,
+          tunnels.findLast(({ app }) => leadsTo(app, port)),
+        ),
+      )
     if (children.length === 0) return []
     return [{ id: `group:${group}`, label, children, isUnfolded }]
   })

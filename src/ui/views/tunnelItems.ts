@@ -1,5 +1,6 @@
+import { formatHostPort } from '../../base/address'
 import { titleOf, whoCanRead } from '../../servers/visibility'
-import { formatBytes, formatCount } from '../amounts'
+import { formatBytes } from '../amounts'
 import { innerCommandIds } from '../commandIds'
 import { formatLocalTarget } from '../localTarget'
 import { escapeMarkdown } from '../plainText'
@@ -67,22 +68,21 @@ function parts(tunnel: ShownTunnel, description: TunnelDescription): readonly Vi
   const isHttp = app.protocol !== 'tcp' || requests > 0
   return [
     ...problem(tunnel, description),
-    part('Visitors now', 'person', formatCount(numbers.visitorsNow, 'connection')),
+    part('Visitors now', 'person', String(numbers.visitorsNow)),
     ...(isHttp ? [part('Requests', 'arrow-swap', requestsText(numbers))] : []),
     ...(latencyMs === undefined ? [] : [part('Latency', 'watch', latencyText(latencyMs))]),
     part('Bytes', 'graph', `${formatBytes(bytesIn)} in, ${formatBytes(bytesOut)} out`),
-    part('Leads to', 'plug', leadsTo(app)),
+    part('Leads to', 'plug', formatHostPort(app.host, app.port)),
     part('Through', 'server', titleOf(server.profile)),
     part('Who can read', 'eye', whoCanRead(server.profile)),
-    ...(state.kind === 'open' ? state.remarks.map((remark) => part('Note', 'info', remark)) : []),
+    ...(state.kind === 'open' && state.remarks.length > 0
+      ? [part('Note', 'info', state.remarks.join(' '))]
+      : []),
   ]
 }
 
 /** What went wrong, in full; a click says what to do. */
-function problem(
-  { id, state }: ShownTunnel,
-  { severity, detail }: TunnelDescription,
-): readonly ViewItem[] {
+function problem({ id, state }: ShownTunnel, { severity, detail }: TunnelDescription): readonly ViewItem[] {
   if (severity === 'normal') return []
   const failure = problemOf(state)
   return [
@@ -96,8 +96,4 @@ function problem(
       ...(failure === undefined ? {} : { command: innerCommandIds.showProblem }),
     },
   ]
-}
-
-function leadsTo(app: ShownTunnel['app']): string {
-  return `${app.host.includes(':') ? `[${app.host}]` : app.host}:${app.port}`
 }
