@@ -10,6 +10,27 @@ export interface Sight {
   readonly toasts: readonly Toast[]
   readonly modal: ModalDialog | undefined
   readonly statusItems: readonly StatusItemState[]
+  /** Those of the side bar, from top to bottom. */
+  readonly views: readonly ShownView[]
+}
+
+export interface ShownView {
+  readonly title: string
+  /** What stands there in place of rows. */
+  readonly welcome: string
+  /** Of a tree, those in sight. */
+  readonly rows: readonly TreeRow[]
+}
+
+export interface TreeRow {
+  readonly label: string
+  readonly description: string
+  /** Names of the icons, e.g. `globe`. */
+  readonly icons: readonly string[]
+  /** What a screen reader says. */
+  readonly ariaLabel: string
+  /** 1 for rows that stand below nothing. */
+  readonly level: number
 }
 
 export interface QuickInput {
