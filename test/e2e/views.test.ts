@@ -67,7 +67,7 @@ describe('the views of the activity bar in a window of VS Code', function () {
     await window.statusItem(statusItem, ({ ariaLabel }) => ariaLabel.startsWith(`Public URL ${url}`))
     await window.runCommand('Notifications: Clear All Notifications')
     const row = await sideBar.row('Ports', port(), ({ icons }) => icons.includes('globe'))
-    assert.equal(row.description, `sampleBot · my-bot → ${tunnel()}`)
+    assert.equal(row.description, `→ ${tunnel()} · sampleBot · my-bot`)
     assert.equal((await visit(url, { ca: world.ca })).status, 200)
     await sideBar.row('Servers', 'my-vps', ({ description }) => description.endsWith('connected'))
   })
@@ -86,7 +86,7 @@ describe('the views of the activity bar in a window of VS Code', function () {
     await sideBar.row('Tunnels', 'Bytes', ({ description }) => /kB in, .* kB out$/.test(description))
     await sideBar.row('Tunnels', 'Latency', ({ description }) => description.startsWith('p50 '))
     await sideBar.row('Tunnels', tunnel(), ({ description }) => /↓.* ↑/.test(description))
-    await window.screenshot('41-views-dark')
+    await window.screenshot('41-views-light')
   })
 
   it('show the numbers in the tooltip of the status bar too', async () => {
@@ -98,12 +98,13 @@ describe('the views of the activity bar in a window of VS Code', function () {
     await window.screenshot('42-tooltip')
   })
 
-  it('can be read in a light theme too', async () => {
+  it('can be read in a dark theme too', async () => {
     const { window } = desk
     await window.runCommand('Preferences: Toggle between Light/Dark Themes')
+    await window.page.locator('.monaco-workbench.vs-dark').waitFor()
     await sideBar.click('Servers', 'my-vps')
     await sideBar.row('Servers', 'Who can read')
-    await window.screenshot('43-views-light')
+    await window.screenshot('43-views-dark')
   })
 
   it('copy and stop with one click on the row', async () => {

@@ -45,23 +45,26 @@ function portItem(
   const tooltip = (lines: readonly string[]) =>
     [`**${port}** ${escapeMarkdown(program)}`.trim(), ...lines.map(escapeMarkdown)].join('\n\n')
   const detail = processDetail(listening)
+  const spoken = (more: readonly string[]) =>
+    [`Port ${port}`, ...(program === '' ? [] : [program]), ...more].join(', ')
   if (tunnel === undefined) {
     return {
       ...common,
       description: program,
       icon: 'plug',
       tooltip: tooltip([detail]),
-      spoken: `Port ${port}, ${program}`,
+      spoken: spoken([]),
       contextValue: 'port',
     }
   }
   return {
     ...common,
-    description: `${program} → ${withoutScheme(tunnel.title)}`.trim(),
+    // The URL first: the end is what a narrow side bar cuts off.
+    description: [`→ ${withoutScheme(tunnel.title)}`, ...(program === '' ? [] : [program])].join(' · '),
     icon: 'globe',
     color: colors.good,
     tooltip: tooltip([`Public at ${tunnel.title}`, detail]),
-    spoken: `Port ${port}, ${program}, public at ${tunnel.title}`,
+    spoken: spoken([`public at ${tunnel.title}`]),
     contextValue: 'exposedPort',
     tunnelId: tunnel.id,
   }

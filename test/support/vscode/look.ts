@@ -101,6 +101,7 @@ export async function describeSight(page: Page): Promise<string> {
     `  modal: ${sight.modal === undefined ? 'none' : JSON.stringify(sight.modal)}`,
     `  toasts: ${sight.toasts.length === 0 ? 'none' : JSON.stringify(sight.toasts)}`,
     `  status bar: ${JSON.stringify(Object.fromEntries(sight.statusItems.map((item) => [item.id, item.text])))}`,
+    ...sight.views.map(({ title, welcome, rows }) => `  view ${title}: ${welcome} ${JSON.stringify(rows)}`),
   ]
   return `In the window there was:\n${lines.join('\n')}`
 }
