@@ -19,7 +19,6 @@ import type { Transport } from '../ssh/transport'
 import type { Certificate } from '../tls/certificate'
 import { CheckLoop, type CheckSubject } from './checkLoop'
 import type { LocalApp } from './localApp'
-import type { TunnelNumbers } from './numbers'
 import { Pause } from './pause'
 import type { PublicChecker } from './publicChecker'
 import { Stages } from './stages'
@@ -96,9 +95,6 @@ export class Tunnel {
   /** What the user wishes of the gate now. */
   get gate(): GateOptions {
     return this.currentGate
-  }
-  get numbers(): TunnelNumbers {
-    return { visitorsNow: 0, requests: 0, errors: 0, bytesIn: 0, bytesOut: 0, latencyMs: undefined }
   }
   get server(): Server {
     return this.options.server
