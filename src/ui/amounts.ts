@@ -20,9 +20,14 @@ export function formatMs(ms: number): string {
   return `${(ms < 9950 ? tenths : whole).format(ms / 1000)} s`
 }
 
+/** `1,234`. */
+export function formatNumber(count: number): string {
+  return whole.format(count)
+}
+
 /** `1 visitor`, `1,234 requests`. */
 export function formatCount(count: number, one: string): string {
-  return `${whole.format(count)} ${one}${count === 1 ? '' : 's'}`
+  return `${formatNumber(count)} ${one}${count === 1 ? '' : 's'}`
 }
 
 const units = ['B', 'kB', 'MB', 'GB', 'TB']

@@ -57,19 +57,29 @@ describe('the views of the activity bar in a window of VS Code', function () {
     await desk.window.screenshot('40-views-before')
   })
 
-  it('expose a port with one click on its row', async () => {
+  it('expose a port with one click on its row, and mark a server that cannot be reached', async () => {
     const { window, world } = desk
+    await world.sshd.stop()
     await sideBar.clickButton('Ports', port(), 'Expose Publicly')
     const consent = await window.modal()
     assert.ok(consent.detail.includes(url), consent.detail)
     await consent.click('Expose')
+    await window.toast('Nothing answers SSH at')
+    const server = await sideBar.row('Servers', 'my-vps', ({ icons }) => icons.includes('warning'))
+    assert.match(server.description, /^last problem: TCP/)
+  })
+
+  it('show the URL of a port that is public', async () => {
+    const { window, world } = desk
+    await world.sshd.restart()
+    await window.clickToastButton('Try Again')
     await (await window.modal()).click('Trust and Remember')
     await window.statusItem(statusItem, ({ ariaLabel }) => ariaLabel.startsWith(`Public URL ${url}`))
     await window.runCommand('Notifications: Clear All Notifications')
     const row = await sideBar.row('Ports', port(), ({ icons }) => icons.includes('globe'))
     assert.equal(row.description, `→ ${tunnel()} · sampleBot · my-bot`)
     assert.equal((await visit(url, { ca: world.ca })).status, 200)
-    await sideBar.row('Servers', 'my-vps', ({ description }) => description.endsWith('connected'))
+    await sideBar.row('Servers', 'my-vps', ({ description }) => description.startsWith('connected'))
   })
 
   it('show the tunnel with numbers that grow with its visitors', async () => {
@@ -80,11 +90,11 @@ describe('the views of the activity bar in a window of VS Code', function () {
     const requests = (text: string) =>
       sideBar.row('Tunnels', 'Requests', ({ description }) => description === text)
     // The check of the public URL is no visitor.
-    await requests('1 request')
+    await requests('1')
     for (let count = 0; count < 3; count++) {
       await visit(`${url}/api/echo`, { ca: world.ca, method: 'POST', body: 'x'.repeat(1000) })
     }
-    await requests('4 requests')
+    await requests('4')
     await sideBar.row('Tunnels', 'Bytes', ({ description }) => /kB in, .* kB out$/.test(description))
     await sideBar.row('Tunnels', 'Latency', ({ description }) => description.startsWith('p50 '))
     await sideBar.row('Tunnels', tunnel(), ({ description }) => /↓.* ↑/.test(description))

@@ -10,15 +10,17 @@ import {
   type TreeView,
 } from 'vscode'
 import { DisposableStore, toDisposable, type Disposable } from '../../base/disposable'
+import { Row } from './row'
 import type { ViewItem } from './viewItem'
 
-/** A view of rows that are derived anew at each update; VS Code is told only when they have become others. */
-export class ItemTree implements TreeDataProvider<ViewItem>, Disposable {
+/** A view of rows that are derived anew at each update; VS Code is told only which have become others. */
+export class ItemTree implements TreeDataProvider<Row>, Disposable {
   private readonly owned = new DisposableStore()
-  private readonly didChange = this.owned.add(new EventEmitter<undefined>())
-  private readonly view: TreeView<ViewItem>
-  /** What VS Code was given; undefined before it first asked. */
-  private given: string | undefined
+  private readonly didChange = this.owned.add(new EventEmitter<Row[] | undefined>())
+  private readonly view: TreeView<Row>
+  private readonly root = new Row({ id: '', label: '' })
+  /** A view that was never in sight is not derived. */
+  private isAsked = false
 
   readonly onDidChangeTreeData = this.didChange.event
 
@@ -41,26 +43,36 @@ export class ItemTree implements TreeDataProvider<ViewItem>, Disposable {
   }
 
   update(): void {
-    if (this.given !== undefined) void this.refresh()
+    if (this.isAsked) void this.refresh()
   }
 
-  getTreeItem(item: ViewItem): TreeItem {
+  getTreeItem({ item }: Row): TreeItem {
     return toTreeItem(item)
   }
 
-  async getChildren(item?: ViewItem): Promise<ViewItem[]> {
-    if (item !== undefined) return [...(item.children ?? [])]
-    const items = await this.derive()
-    this.given = JSON.stringify(items)
-    return [...items]
+  async getChildren(row?: Row): Promise<Row[]> {
+    if (row !== undefined) return [...row.children]
+    this.isAsked = true
+    await this.renew()
+    return [...this.root.children]
   }
 
   dispose(): void {
     this.owned.dispose()
   }
 
+  /**
+   * All are drawn again only when rows come or go: VS Code forgets them until it has asked for all of them anew, and
+   * a command that is clicked meanwhile is not told of which row.
+   */
   private async refresh(): Promise<void> {
-    if (JSON.stringify(await this.derive()) !== this.given) this.didChange.fire(undefined)
+    const changed = await this.renew()
+    if (changed === 'all') this.didChange.fire(undefined)
+    else if (changed.length > 0) this.didChange.fire([...changed])
+  }
+
+  private async renew(): Promise<readonly Row[] | 'all'> {
+    return this.root.become({ ...this.root.item, children: await this.derive() })
   }
 }
 

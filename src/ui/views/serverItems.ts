@@ -37,11 +37,12 @@ function serverItem(profile: ServerProfile, facts: ServerFacts): ViewItem {
   const open = own.filter(({ state }) => state.kind === 'open').length
   const problem =
     own.map(({ state }) => problemOf(state)).find((failure) => failure !== undefined) ?? facts.lastRefusal(id)
+  // What matters most comes first: a narrow side bar cuts off the end.
   const notes = [
-    titleOf(profile),
-    ...(facts.defaultServer === id ? ['default'] : []),
-    ...(open > 0 ? ['connected'] : []),
     ...(problem === undefined ? [] : [`last problem: ${problem.hop}`]),
+    ...(open > 0 ? ['connected'] : []),
+    ...(facts.defaultServer === id ? ['default'] : []),
+    titleOf(profile),
   ]
   const color = problem === undefined ? (open > 0 ? colors.good : undefined) : colors.warning
   return {

@@ -1,6 +1,6 @@
 import { formatHostPort } from '../../base/address'
 import { titleOf, whoCanRead } from '../../servers/visibility'
-import { formatBytes } from '../amounts'
+import { formatBytes, formatCount, formatNumber } from '../amounts'
 import { innerCommandIds } from '../commandIds'
 import { formatLocalTarget } from '../localTarget'
 import { escapeMarkdown } from '../plainText'
@@ -9,7 +9,6 @@ import {
   latencyText,
   numbersText,
   problemOf,
-  requestsText,
   trafficText,
   withoutScheme,
   type ShownTunnel,
@@ -68,8 +67,8 @@ function parts(tunnel: ShownTunnel, description: TunnelDescription): readonly Vi
   const isHttp = app.protocol !== 'tcp' || requests > 0
   return [
     ...problem(tunnel, description),
-    part('Visitors now', 'person', String(numbers.visitorsNow)),
-    ...(isHttp ? [part('Requests', 'arrow-swap', requestsText(numbers))] : []),
+    part('Visitors now', 'person', formatNumber(numbers.visitorsNow)),
+    ...(isHttp ? [part('Requests', 'arrow-swap', requestsValue(numbers))] : []),
     ...(latencyMs === undefined ? [] : [part('Latency', 'watch', latencyText(latencyMs))]),
     part('Bytes', 'graph', `${formatBytes(bytesIn)} in, ${formatBytes(bytesOut)} out`),
     part('Leads to', 'plug', formatHostPort(app.host, app.port)),
@@ -79,6 +78,11 @@ function parts(tunnel: ShownTunnel, description: TunnelDescription): readonly Vi
       ? [part('Note', 'info', state.remarks.join(' '))]
       : []),
   ]
+}
+
+function requestsValue({ requests, errors }: ShownTunnel['numbers']): string {
+  const failed = errors === 0 ? [] : [formatCount(errors, 'error')]
+  return [formatNumber(requests), ...failed].join(' · ')
 }
 
 /** What went wrong, in full; a click says what to do. */

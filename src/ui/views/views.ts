@@ -1,6 +1,6 @@
 import { workspace } from 'vscode'
 import type { Clock } from '../../base/clock'
-import { DisposableStore, toDisposable, type Disposable } from '../../base/disposable'
+import { DisposableStore, type Disposable } from '../../base/disposable'
 import type { PortWatcher } from '../../ports/watcher'
 import type { Tunnels } from '../../tunnels/tunnels'
 import { rankHere } from '../portPick'
@@ -9,6 +9,7 @@ import { ItemTree } from './itemTree'
 import { portItems, portsUnreadable } from './portItems'
 import { serverItems } from './serverItems'
 import { tunnelItems } from './tunnelItems'
+import { VisibleTicks } from './visibleTicks'
 
 interface ViewParts {
   readonly watcher: PortWatcher
@@ -42,28 +43,20 @@ function portsView({ watcher, tunnels }: ViewParts, owned: DisposableStore): voi
 }
 
 function tunnelsView({ tunnels, clock }: ViewParts, owned: DisposableStore): void {
-  let tick = toDisposable(() => undefined)
-  let isVisible = false
   // Numbers and countdowns change without an event.
-  const tickWhileVisible = () => {
-    tick.dispose()
-    if (isVisible && tunnels.all.length > 0) tick = clock.after(1000, update)
-  }
-  const update = () => {
-    tree.update()
-    tickWhileVisible()
-  }
-  const whileVisible = () => {
-    isVisible = true
-    tickWhileVisible()
-    return toDisposable(() => {
-      isVisible = false
-      tick.dispose()
-    })
-  }
+  const ticks = new VisibleTicks({
+    clock,
+    isNeeded: () => tunnels.all.length > 0,
+    act: () => tree.update(),
+  })
   const derive = () => tunnelItems(tunnels.all, clock.now())
-  const tree = owned.add(new ItemTree('exposePort.tunnels', derive, whileVisible))
-  owned.add(tunnels.onDidChange(update))
+  const tree = owned.add(new ItemTree('exposePort.tunnels', derive, () => ticks.whileVisible()))
+  owned.add(
+    tunnels.onDidChange(() => {
+      tree.update()
+      ticks.restart()
+    }),
+  )
 }
 
 function serversView({ tunnels }: ViewParts, owned: DisposableStore): void {

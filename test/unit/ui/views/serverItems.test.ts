@@ -60,14 +60,14 @@ describe('the rows of the view Servers', () => {
   })
 
   it('say which one is taken without asking, and which one is in use', () => {
-    assert.equal(only({ vps }, { defaultServer: 'vps' }).description, 'me@dev.example.com · default')
+    assert.equal(only({ vps }, { defaultServer: 'vps' }).description, 'default · me@dev.example.com')
     const tunnels = [
       shownTunnel(),
       shownTunnel({ id: 8 }),
       shownTunnel({ state: { kind: 'connecting', hop: 'TCP' } }),
     ]
     const used = only({ vps }, { tunnels })
-    assert.deepEqual([used.description, used.color], ['me@dev.example.com · connected', 'testing.iconPassed'])
+    assert.deepEqual([used.description, used.color], ['connected · me@dev.example.com', 'testing.iconPassed'])
     assert.equal(parts(used)['Now'], '2 open tunnels')
     assert.equal(only({ other: vps }, { tunnels }).description, 'me@dev.example.com')
     assert.equal(used.id, only({ vps }).id)
@@ -82,7 +82,7 @@ describe('the rows of the view Servers', () => {
     ]
     for (const [what, facts] of ways) {
       const item = only({ vps }, facts)
-      assert.match(item.description ?? '', /last problem: TCP$/, what)
+      assert.match(item.description ?? '', /^last problem: TCP · /, what)
       assert.deepEqual([item.icon, item.color], ['warning', 'list.warningForeground'], what)
       const [first] = item.children ?? []
       assert.equal(first?.label, 'The server was lost.', what)
