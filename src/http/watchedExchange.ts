@@ -85,8 +85,10 @@ class WatchedResponse implements HttpResponse {
     if (trailers.length > 0) this.watch.onTrailers?.(trailers)
     const { out } = this
     out?.once('finish', () => this.answerEnded())
-    // A visitor who has left HTTP's own ways is not missed by `onGone`.
-    out?.once('close', () => this.over('visitor left'))
+    // Not every way tells by `onGone` of a visitor who leaves before all of the answer is out.
+    out?.once('close', () => {
+      if (!this.isAnswerOver) this.over('visitor left')
+    })
     this.inner.end(trailers)
   }
 

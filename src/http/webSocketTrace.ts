@@ -19,7 +19,7 @@ export function webSocketTrace(options: {
   readonly request: Pick<HttpRequest, 'upgrade'>
   /** The fields of the app's 101. */
   readonly answer: readonly Field[]
-  /** Kept of each message, and of all together. */
+  /** Kept of each message; of all together twice as much. */
   readonly mostBytes: number
   readonly now: () => number
   readonly onChange: () => void
@@ -28,7 +28,7 @@ export function webSocketTrace(options: {
   if (!tokensOf(answer, 'upgrade').includes('websocket')) return undefined
   const extensions = tokensOf(answer, 'sec-websocket-extensions')
   const mayBeCompressed = extensions.some((extension) => /^permessage-deflate *(?:;|$)/.test(extension))
-  const kept = new KeptMessages(mostBytes)
+  const kept = new KeptMessages(2 * mostBytes)
   const side = (from: CapturedMessage['from']) => {
     const inflation = new Inflation(mostBytes)
     const onMessage = ({ kind, body, isCompressed }: FramedMessage) => {
