@@ -13,6 +13,7 @@ import type { ReadOnlyDocuments } from './readOnlyDocuments'
 import { Replays } from './replays'
 import { RequestExports } from './requestExports'
 import { SigningSecrets } from './signingSecrets'
+import { idFrom } from './tunnelCommands'
 import type { UrlClipboard } from './urlClipboard'
 
 /** The request inspector with its command and all that can be done in it. */
@@ -61,9 +62,7 @@ export function registerInspector(
     }),
   )
   owned.add(
-    commands.registerCommand(commandIds.showRequests, (tunnelId: unknown) =>
-      inspector.show(typeof tunnelId === 'number' ? tunnelId : undefined),
-    ),
+    commands.registerCommand(commandIds.showRequests, (named: unknown) => inspector.show(idFrom(named))),
   )
   const first = exchanges.onDidChange(({ kind }) => {
     if (kind !== 'added') return
