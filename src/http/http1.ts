@@ -8,6 +8,7 @@ import type { Accept } from '../base/visitor'
 import { fieldsOf, pairsOf, recordOf, sendHead, tokensOf, valuesOf } from './exchange'
 import type { AcceptExchange, Field, HttpRequest, HttpResponse } from './exchange'
 import { readTarget, trailersFrom, whatIsWrong } from './fields'
+import { Progress } from './progress'
 import { UpgradeResponse, withoutUpgrade } from './upgrade'
 import { VisitorConnection } from './visitorConnection'
 
@@ -78,7 +79,7 @@ export class Http1 implements Disposable {
       return
     }
     if (head.length > 0) stream.unshift(head)
-    const response = new UpgradeResponse(stream, connection)
+    const response = new UpgradeResponse(incoming, stream, connection)
     const request = readRequest(incoming, valuesOf(fields, 'upgrade').join(', '))
     if (typeof request === 'object') this.next({ visitor: connection.visitor, request, response })
     else refuse(incoming, response, request)
@@ -130,6 +131,7 @@ function refuse(incoming: IncomingMessage, response: HttpResponse, status: numbe
 
 class Http1Response implements HttpResponse {
   private readonly done: () => void
+  private readonly progress: Progress
   private gone: () => void = () => undefined
 
   constructor(
@@ -137,7 +139,12 @@ class Http1Response implements HttpResponse {
     private readonly outgoing: ServerResponse,
     connection: VisitorConnection,
   ) {
-    this.done = connection.begin(() => this.gone())
+    this.progress = new Progress(incoming, outgoing, incoming.headers.expect)
+    this.done = connection.begin({
+      onGone: () => this.gone(),
+      isStalled: () => this.isStalled(),
+      giveUp: () => this.abort(),
+    })
     outgoing.on('error', () => undefined)
     outgoing.once('close', () => {
       this.done()
@@ -152,8 +159,10 @@ class Http1Response implements HttpResponse {
   inform(status: number, fields: readonly Field[]): void {
     const { outgoing, incoming } = this
     if (outgoing.headersSent || incoming.httpVersion === '1.0') return
-    if (status === 100) outgoing.writeContinue()
-    else if (status === 102) outgoing.writeProcessing()
+    if (status === 100) {
+      this.progress.onContinue()
+      outgoing.writeContinue()
+    } else if (status === 102) outgoing.writeProcessing()
     else if (status === 103) outgoing.writeEarlyHints(recordOf(fields))
   }
 
@@ -175,5 +184,11 @@ class Http1Response implements HttpResponse {
 
   onGone(callback: () => void): void {
     this.gone = callback
+  }
+
+  private isStalled(): boolean {
+    const { outgoing, progress } = this
+    // Without a socket, its turn comes after the answers to what was asked before on this connection.
+    return outgoing.socket !== null && progress.isStalled({ hasAnswerBegun: outgoing.headersSent })
   }
 }
