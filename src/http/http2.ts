@@ -14,7 +14,7 @@ import type { Accept } from '../base/visitor'
 import { answerStatus } from './answers'
 import { fieldsOf, recordOf, valuesOf, type AcceptExchange, type Field } from './exchange'
 import type { HttpRequest, HttpResponse } from './exchange'
-import { joinCookies, mostFields, trailersFrom, whatIsWrong } from './fields'
+import { isTarget, joinCookies, mostFields, trailersFrom, whatIsWrong } from './fields'
 import { Progress } from './progress'
 import { VisitorConnection } from './visitorConnection'
 
@@ -138,10 +138,6 @@ const settings = {
   maxHeaderListPairs: mostFields,
   // In MB. Node's own limit is below what the window allows.
   maxSessionMemory: 64,
-}
-
-function isTarget(target: string): boolean {
-  return target === '*' || target.startsWith('/')
 }
 
 function readRequest(

@@ -21,6 +21,8 @@ export class VisitorConnection implements Disposable {
   private readonly open = new Set<OpenExchange>()
   private timer: Disposable = toDisposable(() => undefined)
   private closed = false
+  /** Nothing that comes on it counts any more. */
+  isRefused = false
 
   constructor(
     readonly visitor: Visitor,

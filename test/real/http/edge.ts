@@ -43,7 +43,7 @@ export interface Forwarded {
 export function startForward(
   scope: Scope,
   app: { port: number; host?: string },
-  options: Partial<Pick<Parameters<typeof forwardHttp>[0], 'clock' | 'dial' | 'isEdge'>> & {
+  options: Partial<Pick<Parameters<typeof forwardHttp>[0], 'clock' | 'dial' | 'isEdge' | 'before'>> & {
     publicUrl?: string
     hostHeader?: HostHeader
   } = {},
@@ -61,6 +61,7 @@ export function startForward(
       onNoAnswer: (error: Error & { code?: string }) => void heard.push(`no answer: ${error.code ?? ''}`),
     },
     clock: options.clock ?? systemClock,
+    ...(options.before === undefined ? {} : { before: options.before }),
     log,
   })
   scope.add(() => stage.dispose())
