@@ -380,6 +380,16 @@ describe('forwardHttp, HTTP/1.1', () => {
     assert.ok(visitor.text.endsWith('too bye'))
   })
 
+  it('takes no upgrade while an answer is awaited that has to come before', async () => {
+    const { visitor, app } = await ask(
+      'GET /slow HTTP/1.1\r\nHost: x\r\n\r\nGET /chat HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: chat\r\n\r\n',
+      () => undefined,
+    )
+    await waitUntil('the end', () => visitor.ended)
+    assert.equal(visitor.text, '')
+    assert.ok(!app.connections.some(({ text }) => text.includes('/chat')))
+  })
+
   it('brings the refusal of a WebSocket', async () => {
     const { visitor } = await ask(
       'GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',

@@ -102,14 +102,10 @@ describe('hot reload through the public URL', function () {
     for (const [name, text] of Object.entries(nextApp)) writeFileSync(join(app, 'app', name), text)
     const port = await freePort()
     const next = join(devServers.folder, 'node_modules', 'next', 'dist', 'bin', 'next')
-    const started = await scope.spawn(
-      process.execPath,
-      [next, 'dev', '--port', String(port), '--hostname', '127.0.0.1'],
-      {
-        ...{ cwd: app, env: { ...process.env, NEXT_TELEMETRY_DISABLED: '1' } },
-        ...{ ready: /Ready in/, readyTimeoutMs: patience },
-      },
-    )
+    await scope.spawn(process.execPath, [next, 'dev', '--port', String(port), '--hostname', '127.0.0.1'], {
+      ...{ cwd: app, env: { ...process.env, NEXT_TELEMETRY_DISABLED: '1' } },
+      ...{ ready: /Ready in/, readyTimeoutMs: patience },
+    })
     const { url, options, tunnel } = await exposeApp(scope, world, { port })
     const page = await openPage(scope, browser, url)
     const sockets = socketsOf(page)
