@@ -6,6 +6,7 @@ import { portSourceFor } from './ports/sources'
 import { PortWatcher } from './ports/watcher'
 import { Tunnels } from './tunnels/tunnels'
 import { AddServer } from './ui/addServer'
+import { CurrentCaptureLimits } from './ui/captureLimits'
 import { certificates } from './ui/certificates'
 import { registerChangeName } from './ui/changeName'
 import { commandIds } from './ui/commandIds'
@@ -22,6 +23,7 @@ import { ThisMachineOnDemand } from './ui/thisMachineOnDemand'
 import { registerTunnelCommands } from './ui/tunnelCommands'
 import { tellUrlChanges } from './ui/urlChanges'
 import { UrlClipboard } from './ui/urlClipboard'
+import { registerViews } from './ui/views/views'
 
 let tunnels: Tunnels | undefined
 
@@ -40,6 +42,7 @@ export function activate(context: ExtensionContext): void {
       memory: context.globalState,
       neighbours: owned.add(neighboursOf(context, log)),
       certificateFor: certificates(context, { clock, log }),
+      captureLimits: owned.add(new CurrentCaptureLimits()).now,
       ...{ clock, log, redactor },
     }),
   )
@@ -73,11 +76,15 @@ export function activate(context: ExtensionContext): void {
     memory: context.workspaceState,
     log,
   })
-  owned.add(commands.registerCommand(commandIds.expose, (argument: unknown) => expose.run(argument)))
+  for (const id of [commandIds.expose, commandIds.exposePublicly]) {
+    owned.add(commands.registerCommand(id, (argument: unknown) => expose.run(argument)))
+  }
   owned.add(commands.registerCommand(commandIds.addServer, () => addServer.run()))
   owned.add(commands.registerCommand(commandIds.editServers, () => editServers()))
   owned.add(commands.registerCommand(commandIds.prepareServer, () => prepareServer.run()))
   owned.add(commands.registerCommand(commandIds.showLog, () => log.show()))
+
+  owned.add(registerViews({ watcher, tunnels: open, clock }))
 
   watcher.focused = window.state.focused
   owned.add(window.onDidChangeWindowState((state) => (watcher.focused = state.focused)))
