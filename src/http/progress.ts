@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { seeReads } from '../base/taps'
 
 /** What an answer is written to. */
 export interface Outlet {
@@ -21,8 +22,7 @@ export class Progress {
     expect: string | undefined,
   ) {
     this.awaitsContinue = expect !== undefined
-    // `on` would begin to read the body before anybody takes what comes.
-    body.prependListener('data', () => {
+    seeReads(body, () => {
       this.hasCome = true
       this.awaitsContinue = false
     })

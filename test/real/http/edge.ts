@@ -79,7 +79,7 @@ export function startForward(
     dial: options.dial ?? dialLocal,
     publicUrl: () => options.publicUrl ?? 'https://dev.example.com',
     ...{ gate, isEdge },
-    before: [capture.accept],
+    before: [...(options.before ?? []), capture.accept],
     record: capture.recordDelivery,
     report: {
       onAnswer: () => {
@@ -89,7 +89,6 @@ export function startForward(
       onNoAnswer: (error: Error & { code?: string }) => void heard.push(`no answer: ${error.code ?? ''}`),
     },
     clock: options.clock ?? systemClock,
-    ...(options.before === undefined ? {} : { before: options.before }),
     log,
   })
   scope.add(() => {

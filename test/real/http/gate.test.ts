@@ -12,8 +12,6 @@ import { startWorld, type World } from '../../support/world'
 import { RawVisitor, startRawApp } from './edge'
 import { exposeApp } from './exposed'
 
-const okay = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
-
 const toLoopback: LookupFunction = (_name, { all }, callback) => {
   if (all === true) callback(null, [{ address: '127.0.0.1', family: 4 }])
   else callback(null, '127.0.0.1', 4)

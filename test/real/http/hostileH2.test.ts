@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { silentLog } from '../../../src/base/log'
-import type { AcceptExchange } from '../../../src/http/exchange'
+import type { ExchangeStage } from '../../../src/http/exchange'
 import { EndTls } from '../../../src/tls/endTls'
 import { FakeClock } from '../../support/fakeClock'
 import { visit } from '../../support/publicFetch'
@@ -60,13 +60,11 @@ describe('visitors of bad will, h2', function () {
   async function startGate(answer: Parameters<typeof startRawApp>[1] = () => undefined) {
     const app = await startRawApp(scope, answer)
     let exchanges = 0
-    const before =
-      (next: AcceptExchange): AcceptExchange =>
-      (exchange) => {
-        exchanges++
-        next(exchange)
-      }
-    const forwarded = startForward(scope, app, { clock, before })
+    const count: ExchangeStage = (exchange, next) => {
+      exchanges++
+      next(exchange)
+    }
+    const forwarded = startForward(scope, app, { clock, before: [count] })
     const ended = new EndTls({ certificate, clock, log: silentLog }, forwarded.accept)
     scope.add(() => ended.dispose())
     return { app, exchanges: () => exchanges, ...(await startEdge(scope, ended.accept)) }

@@ -47,8 +47,19 @@ const largeBodies = new Map([
   [1500, [3 * mebibyte, 3 * mebibyte]],
 ])
 
-/** Made by the app from its plan; the same numbers give the same plans. */
+/** The same numbers give the same plans. */
 export function plan(seed: number): Plan {
+  const known = recent.get(seed)
+  if (known !== undefined) return known
+  if (recent.size > 50) recent.clear()
+  const made = makePlan(seed)
+  recent.set(seed, made)
+  return made
+}
+
+const recent = new Map<number, Plan>()
+
+function makePlan(seed: number): Plan {
   let state = seed * 7919 + 1
   const next = (below: number) => (state = (state * 48_271) % 2_147_483_647) % below
   const pick = <T>(list: readonly T[]): T => list[next(list.length)]!

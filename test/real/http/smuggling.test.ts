@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { AcceptExchange } from '../../../src/http/exchange'
+import type { ExchangeStage } from '../../../src/http/exchange'
 import { Scope } from '../../support/scope'
 import { waitUntil } from '../../support/waitUntil'
 import { startWorld } from '../../support/world'
@@ -59,7 +59,7 @@ describe('requests that can be read in two ways', function () {
   it('are refused or passed as one thing, and the app sees what the gate has passed', async () => {
     const app = await startApp()
     const exchanges: string[] = []
-    const { port } = await startEdge(scope, startForward(scope, app, { before: noting(exchanges) }).accept)
+    const { port } = await startEdge(scope, startForward(scope, app, { before: [noting(exchanges)] }).accept)
     const seenByApp = reader(app)
     for (const shape of shapes) {
       const [what, sent, passed] = shape
@@ -81,7 +81,7 @@ describe('requests that can be read in two ways', function () {
   it('2000 requests with random faults: no app sees more than the gate has passed, nor anything ambiguous', async () => {
     const app = await startApp()
     const exchanges: string[] = []
-    const forwarded = startForward(scope, app, { before: noting(exchanges) })
+    const forwarded = startForward(scope, app, { before: [noting(exchanges)] })
     const { port, sockets } = await startEdge(scope, forwarded.accept)
     const next = seededRandom(4)
     for (let round = 0; round < 10; round++) {
@@ -113,8 +113,8 @@ describe('requests that can be read in two ways', function () {
   }
 })
 
-function noting(exchanges: string[]): (next: AcceptExchange) => AcceptExchange {
-  return (next) => (exchange) => {
+function noting(exchanges: string[]): ExchangeStage {
+  return (exchange, next) => {
     exchanges.push(`${exchange.request.method} ${exchange.request.target}`)
     next(exchange)
   }
