@@ -71,8 +71,7 @@ export function startForward(
     ...options.gate,
   })
   const capture = new Capture({
-    ...{ exchanges, tunnelId: 1, isEdge, gate, count: new TunnelCount() },
-    clock: options.clock ?? systemClock,
+    ...{ exchanges, tunnelId: 1, isEdge, gate, count: new TunnelCount(), clock: systemClock },
   })
   const stage: HttpGate = forwardHttp({
     app: { host: app.host ?? 'localhost', port: app.port, scheme: 'http' },
