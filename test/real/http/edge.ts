@@ -52,7 +52,7 @@ export interface Forwarded extends HttpGate {
 export function startForward(
   scope: Scope,
   app: { port: number; host?: string },
-  options: Partial<Pick<Parameters<typeof forwardHttp>[0], 'clock' | 'dial' | 'isEdge'>> & {
+  options: Partial<Pick<Parameters<typeof forwardHttp>[0], 'clock' | 'dial' | 'isEdge' | 'before'>> & {
     publicUrl?: string
     hostHeader?: HostHeader
     gate?: GateOptions
@@ -78,7 +78,7 @@ export function startForward(
     dial: options.dial ?? dialLocal,
     publicUrl: () => options.publicUrl ?? 'https://dev.example.com',
     ...{ gate, isEdge },
-    before: [capture.accept],
+    before: [...(options.before ?? []), capture.accept],
     record: capture.recordDelivery,
     report: {
       onAnswer: () => {
