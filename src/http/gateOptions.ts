@@ -1,3 +1,4 @@
+import type { AccessRules } from './access/accessRules'
 import type { HostHeader } from './towardsApp'
 
 /** What a person wishes of the gate for one port. Each may change while the tunnel is open. */
@@ -6,4 +7,6 @@ export interface GateOptions {
   readonly hostHeader?: HostHeader
   /** Whether its exchanges are kept for a person to see; true unless given. */
   readonly capture?: boolean
+  /** Who may come in; everybody unless given. */
+  readonly access?: AccessRules
 }

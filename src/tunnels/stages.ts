@@ -2,16 +2,20 @@ import type { Clock } from '../base/clock'
 import { DisposableStore, type Disposable } from '../base/disposable'
 import type { Log } from '../base/log'
 import type { Accept } from '../base/visitor'
+import { accessRules, guardVisitors } from '../http/access/accessStage'
+import { sourceSeen, type AddressSource } from '../http/access/toldAddress'
 import { forwardHttp } from '../http/forwardHttp'
 import type { GateOptions } from '../http/gateOptions'
 import { dialLocal, dialLocalTls } from '../ports/dialLocal'
 import type { PublicWay } from '../servers/profile'
+import { isLoopback } from '../servers/reach'
 import type { Certificate } from '../tls/certificate'
 import { EndTls } from '../tls/endTls'
 import { readProxyProtocol } from '../tls/proxyProtocol'
 import type { LocalApp } from './localApp'
 import { NonceStage } from './nonceStage'
 import type { ExpectedNonce } from './publicChecker'
+import { readsHttp } from './readsHttp'
 import { toLocal } from './toLocal'
 
 export interface StagesOptions {
@@ -31,6 +35,8 @@ export interface StagesOptions {
 export class Stages implements Disposable {
   private readonly owned = new DisposableStore()
   private readonly nonce: NonceStage
+  /** Behind a proxy, nobody is believed before the check of the public URL has shown what the proxy does. */
+  private addressSource: AddressSource
   readonly way: PublicWay
   readonly accept: Accept
   /** What is shown to visitors, where HTTPS ends on this machine. */
@@ -39,9 +45,15 @@ export class Stages implements Disposable {
   constructor(options: StagesOptions) {
     const { way, clock, log } = options
     this.way = way
-    const last = this.lastStage(options)
-    this.nonce = new NonceStage(last, clock)
-    const inner: Accept = (visitor) => (visitor.protocol === 'h2' ? last : this.nonce.accept)(visitor)
+    this.addressSource = tellsAddress(way) ? 'connection' : 'nobody'
+    const { last, guarded } = this.lastStages(options)
+    this.nonce = new NonceStage(guarded, clock, {
+      pass: last,
+      onSeen: (fields) => {
+        if (!isEdge(way)) this.addressSource = sourceSeen(fields)
+      },
+    })
+    const inner: Accept = (visitor) => (visitor.protocol === 'h2' ? guarded : this.nonce.accept)(visitor)
     if (way.tls === 'here') {
       this.certificate = this.owned.add(options.certificateFor(way))
       const { certificate } = this
@@ -62,14 +74,16 @@ export class Stages implements Disposable {
     this.owned.dispose()
   }
 
-  private lastStage(options: StagesOptions): Accept {
+  /** The last stage, and what guards it against visitors: a gate guards itself. */
+  private lastStages(options: StagesOptions): { readonly last: Accept; readonly guarded: Accept } {
     const { way, app, report } = options
-    const { protocol } = new URL(way.publicUrl)
-    // What visitors say in TLS themselves is not read here, nor wrapped in TLS once more.
-    const isUntouched = way.tls === 'app' || (way.tls === 'none' && protocol !== 'http:')
-    if (isUntouched) return toLocal({ ...app, protocol: 'tcp' }, report)
-    const { protocol: spoken } = app
-    return spoken === 'tcp' ? toLocal(app, report) : this.httpStage({ ...options, scheme: spoken })
+    if (readsHttp(way, app)) {
+      const gate = this.httpStage({ ...options, scheme: app.protocol === 'https' ? 'https' : 'http' })
+      return { last: gate, guarded: gate }
+    }
+    // What visitors say in TLS themselves is not wrapped in TLS once more.
+    const last = toLocal({ ...app, protocol: 'tcp' }, report)
+    return { last, guarded: guardVisitors(this.accessScene(options), last) }
   }
 
   private httpStage({
@@ -82,10 +96,27 @@ export class Stages implements Disposable {
       ...options,
       app: { host: app.host, port: app.port, scheme },
       dial: scheme === 'https' ? dialLocalTls : dialLocal,
-      // Otherwise a reverse proxy has seen to who calls.
-      isEdge: way.tls !== 'server' || way.proxyProtocol,
-      before: (next) => (exchange) => this.nonce.acceptExchange(exchange, next),
+      isEdge: isEdge(way),
+      before: (next) => {
+        const guarded = accessRules({ ...this.accessScene(options), publicUrl: options.publicUrl }, next)
+        return (exchange) => this.nonce.acceptExchange(exchange, guarded)
+      },
     })
     return this.owned.add(stage).accept
   }
+
+  private accessScene({ gate, clock }: Pick<StagesOptions, 'gate' | 'clock'>) {
+    return { rules: () => gate().access, addressSource: () => this.addressSource, clock }
+  }
+}
+
+/** Otherwise a reverse proxy has seen to who calls. */
+function isEdge({ tls, proxyProtocol }: PublicWay): boolean {
+  return tls !== 'server' || proxyProtocol
+}
+
+/** Whether sshd, or a PROXY protocol header, says who calls: behind a socket or on loopback that is a proxy. */
+function tellsAddress(way: PublicWay): boolean {
+  const { bind, proxyProtocol } = way
+  return isEdge(way) && (proxyProtocol || (bind.kind === 'tcp' && !isLoopback(bind.host)))
 }
