@@ -97,7 +97,7 @@ describe('readPortWishes', () => {
       'a field that is not there yet',
       { '3000': { server: 'x' } },
       'exposePort.ports › "3000" › "server": ',
-      'the fields are name and host',
+      'the fields are name, host and access',
     ],
     [
       'one name for two ports',

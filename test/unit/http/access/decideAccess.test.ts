@@ -172,7 +172,12 @@ describe('decideAccess', () => {
     ['one that is not', { methods: ['GET', 'POST'] }, { method: 'DELETE' }, 'refused: method GET,POST,HEAD'],
     ['HEAD where GET is allowed', { methods: ['GET'] }, { method: 'HEAD' }, 'in /a?b'],
     ['HEAD where it is not', { methods: ['POST'] }, { method: 'HEAD' }, 'refused: method POST'],
-    ['a method in small letters is another one', { methods: ['GET'] }, { method: 'get' }, 'refused: method GET,HEAD'],
+    [
+      'a method in small letters is another one',
+      { methods: ['GET'] },
+      { method: 'get' },
+      'refused: method GET,HEAD',
+    ],
     [
       'a method in a field',
       { methods: ['POST'] },
