@@ -43,7 +43,7 @@ export interface Forwarded {
 export function startForward(
   scope: Scope,
   app: { port: number; host?: string },
-  options: Partial<Pick<Parameters<typeof forwardHttp>[0], 'clock' | 'dial' | 'isEdge'>> & {
+  options: Partial<Pick<Parameters<typeof forwardHttp>[0], 'clock' | 'dial' | 'isEdge' | 'before'>> & {
     publicUrl?: string
     hostHeader?: HostHeader
   } = {},
@@ -56,6 +56,7 @@ export function startForward(
     publicUrl: () => options.publicUrl ?? 'https://dev.example.com',
     gate: () => ({ hostHeader: options.hostHeader ?? 'public' }),
     isEdge: options.isEdge ?? true,
+    ...(options.before === undefined ? {} : { before: options.before }),
     report: {
       onAnswer: () => void heard.push('answers'),
       onNoAnswer: (error: Error & { code?: string }) => void heard.push(`no answer: ${error.code ?? ''}`),

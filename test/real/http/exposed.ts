@@ -1,3 +1,4 @@
+import type { AccessRules } from '../../../src/http/access/accessRules'
 import type { HostHeader } from '../../../src/http/towardsApp'
 import type { Tunnel } from '../../../src/tunnels/tunnel'
 import { startCaddy } from '../../support/caddy'
@@ -27,6 +28,7 @@ export async function exposeApp(
   how: {
     readonly port: number
     readonly hostHeader?: HostHeader
+    readonly access?: AccessRules
     /** nginx with a lone `proxy_pass`. */
     readonly bare?: boolean
     /** nginx unless given. */
@@ -36,7 +38,7 @@ export async function exposeApp(
   },
 ): Promise<Exposed> {
   const bindPort = await freePort()
-  const { port, hostHeader } = how
+  const { port, hostHeader, access } = how
   const publicUrl = await startFront(scope, world, { ...how, upstreamPort: bindPort })
   const one = world.oneUrl()
   const bind = { kind: 'tcp', host: '127.0.0.1', firstPort: bindPort, lastPort: bindPort } as const
@@ -50,7 +52,10 @@ export async function exposeApp(
   scope.add(() => tunnels.stopAll())
   const tunnel = await tunnels.open({
     app: { host: 'localhost', port, protocol: 'http' },
-    gate: hostHeader === undefined ? {} : { hostHeader },
+    gate: {
+      ...(hostHeader === undefined ? {} : { hostHeader }),
+      ...(access === undefined ? {} : { access }),
+    },
     server: { ...one, profile },
     name: 'app',
     signal: new AbortController().signal,
