@@ -173,6 +173,13 @@ export function keyOf({ host, port }: Target): string {
   return plain === 'localhost' ? String(port) : formatHostPort(plain, port)
 }
 
+/** How a target stands in what is written already, which may say `localhost:3000`; else as `keyOf`. */
+export function writtenKeyOf(target: Target, written: Readonly<Record<string, unknown>>): string {
+  const key = keyOf(target)
+  const isSame = (other: Target | undefined) => other !== undefined && keyOf(other) === key
+  return Object.keys(written).find((each) => isSame(readTarget(each))) ?? key
+}
+
 function readTarget(key: string): Target | undefined {
   const text = /^\d{1,5}$/.test(key) ? `localhost:${key}` : key
   const hostPort = parseHostPort(text)

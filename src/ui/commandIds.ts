@@ -10,6 +10,7 @@ export const commandIds = {
   openPublicUrl: 'exposePort.openPublicUrl',
   copySshCommand: 'exposePort.copySshCommand',
   changeName: 'exposePort.changeName',
+  setAccess: 'exposePort.setAccess',
   showLog: 'exposePort.showLog',
 } as const
 

@@ -5,7 +5,9 @@ import { titleOf } from '../servers/visibility'
 import type { Tunnel } from '../tunnels/tunnel'
 import type { TunnelRequest, Tunnels } from '../tunnels/tunnels'
 import { hopText } from './hopText'
+import { timeText } from './accessText'
 import { formatLocalTarget } from './localTarget'
+import type { PortAccess } from './portAccess'
 import { plainText } from './plainText'
 import { inProgress } from './progress'
 import { settings } from './settings'
@@ -43,9 +45,13 @@ export function openInProgress(tunnels: Tunnels, request: TunnelRequest): Promis
 /** Says that a port is public, and what to know of it. The URL is copied only once it has been seen to lead here. */
 export async function announce(
   tunnel: Tunnel,
-  { clipboard, log }: { readonly clipboard: UrlClipboard; readonly log: Log },
+  {
+    clipboard,
+    access,
+    log,
+  }: { readonly clipboard: UrlClipboard; readonly access: PortAccess; readonly log: Log },
 ): Promise<void> {
-  const { state, title } = tunnel
+  const { state, title, gate } = tunnel
   const remarks = state.kind === 'open' ? state.remarks : []
   if (state.kind === 'open' && state.check instanceof Failure) {
     void showFailure(state.check, log, 'warning').then((retry) => {
@@ -56,13 +62,18 @@ export async function announce(
   }
   const copied = settings.copyUrl()
   if (copied) await clipboard.copy(tunnel)
+  const { password, closesAt } = gate.access ?? {}
   const sentences = [
     `Port ${formatLocalTarget(tunnel.app)} is public at ${title}${copied || remarks.length > 0 ? '.' : ''}`,
     ...(copied ? ['The URL is on the clipboard.'] : []),
+    ...(password === undefined ? [] : ['Visitors are asked for the password.']),
+    ...(closesAt === undefined ? [] : [`It closes at ${timeText(closesAt, Date.now())}.`]),
     ...remarks,
   ]
-  void window.showInformationMessage(plainText(sentences.join(' ')), 'Open', 'Copy').then((chosen) => {
+  const buttons = ['Open', 'Copy', ...(password === undefined ? [] : ['Copy Password'])]
+  void window.showInformationMessage(plainText(sentences.join(' ')), ...buttons).then((chosen) => {
     if (chosen === 'Open') void clipboard.open(tunnel)
     if (chosen === 'Copy') void clipboard.copy(tunnel)
+    if (chosen === 'Copy Password') void access.copyPassword(tunnel)
   })
 }

@@ -2,6 +2,7 @@ import { Failure } from '../base/failure'
 import { whoCanRead } from '../servers/visibility'
 import type { Tunnel } from '../tunnels/tunnel'
 import type { TunnelState } from '../tunnels/tunnelState'
+import { describeAccess } from './accessText'
 import { commandIds, innerCommandIds } from './commandIds'
 
 /** What the status bar shows; plain values, so that a table can test it. */
@@ -14,7 +15,7 @@ export interface StatusBarView {
   readonly tooltip: string
 }
 
-export type ShownTunnel = Pick<Tunnel, 'id' | 'title' | 'state' | 'app'> & {
+export type ShownTunnel = Pick<Tunnel, 'id' | 'title' | 'state' | 'app' | 'gate'> & {
   readonly server: Pick<Tunnel['server'], 'profile'>
 }
 
@@ -41,7 +42,7 @@ export function statusBarView(
     command: shown.command,
     label: facts.copied ? 'Copied' : label,
     tooltip: tunnels
-      .map((tunnel) => tooltip(tunnel, describe(tunnel, facts.now)))
+      .map((tunnel) => tooltip(tunnel, describe(tunnel, facts.now), facts.now))
       .reverse()
       .join('\n\n---\n\n'),
   }
@@ -157,19 +158,22 @@ function describeOpen(
 }
 
 /** Markdown whose links pass the tunnel's id to their commands. */
-function tooltip(tunnel: ShownTunnel, { detail, canRetry }: Description): string {
+function tooltip(tunnel: ShownTunnel, { detail, canRetry }: Description, now: number): string {
   const link = (title: string, command: string) =>
     `[${title}](command:${command}?${encodeURIComponent(JSON.stringify([tunnel.id]))})`
   const links = [
     link('Copy', commandIds.copyPublicUrl),
     link('Open', commandIds.openPublicUrl),
     ...(canRetry ? [link('Retry Now', innerCommandIds.retry)] : []),
+    link('Access', commandIds.setAccess),
     link('Stop', commandIds.stop),
     link('Log', commandIds.showLog),
   ]
+  const access = describeAccess(tunnel.gate.access, now)
   const paragraphs = [
     `**${escapeMarkdown(tunnel.title)}**`,
     escapeMarkdown(detail),
+    ...(access === '' ? [] : [escapeMarkdown(`${access}.`)]),
     escapeMarkdown(whoCanRead(tunnel.server.profile)),
     links.join(' · '),
   ]

@@ -21,7 +21,7 @@ const profile: OwnProfile = {
   },
 }
 const tunnel = (state: TunnelState, changes: Partial<ShownTunnel> = {}): ShownTunnel => ({
-  ...{ id: 7, title: url, state, app: { host: 'localhost', port: 3000, protocol: 'http' } },
+  ...{ id: 7, title: url, state, gate: {}, app: { host: 'localhost', port: 3000, protocol: 'http' } },
   server: { profile },
   ...changes,
 })
@@ -156,6 +156,7 @@ describe('statusBarView', () => {
     const plain = [
       ['Copy', commandIds.copyPublicUrl, id],
       ['Open', commandIds.openPublicUrl, id],
+      ['Access', commandIds.setAccess, id],
       ['Stop', commandIds.stop, id],
       ['Log', commandIds.showLog, id],
     ]
@@ -169,6 +170,11 @@ describe('statusBarView', () => {
     ] as const) {
       assert.deepEqual(links(view([tunnel(state)]).tooltip), expected)
     }
+  })
+
+  it('says in a line of the tooltip who may come in', () => {
+    const gate = { access: { allow: ['203.0.113.0/24'], methods: ['GET'] } }
+    assert.match(view([tunnel(open, { gate })]).tooltip, /\n\n203\.0\.113\.0\/24 only; GET only\.\n\n/)
   })
 
   describe('with several tunnels', () => {
@@ -229,7 +235,7 @@ describe('statusBarView', () => {
     ] as const) {
       const { tooltip } = view([tunnel(state, { title: 'https://a_b.example/*x*?[c](d)' })])
       const commands = links(tooltip).map(([, command]) => command)
-      assert.deepEqual(commands.length, 5)
+      assert.deepEqual(commands.length, 6)
       assert.ok(!commands.includes('evil'))
       // Take the escapes away, and the links that are ours: no sign of Markdown is left but the bold URL's.
       const left = tooltip
