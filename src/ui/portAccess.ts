@@ -14,6 +14,7 @@ import type { Tunnels } from '../tunnels/tunnels'
 import type { AccessSecrets } from './accessSecrets'
 import { describeAccess } from './accessText'
 import { askPassword } from './askPassword'
+import { plainText } from './plainText'
 import { portAccess, portGate, rememberWish, type NamedTarget } from './portName'
 import { showFailure } from './showFailure'
 
@@ -170,7 +171,8 @@ function isEmpty({ password = false, ...others }: AccessWish): boolean {
 
 function change(chosen: AccessWish, wish: AccessWish): string {
   const [before, after] = [chosen, wish].map((each) => describeAccess(each, 0))
-  return `You chose: ${before === '' ? 'everybody' : before}. The settings: ${after === '' ? 'everybody' : after}.`
+  const text = `You chose: ${before === '' ? 'everybody' : before}. The settings: ${after === '' ? 'everybody' : after}.`
+  return plainText(text)
 }
 
 function needsHttp({ target }: NamedTarget): Failure {

@@ -87,7 +87,7 @@ async function change(topic: AccessTopic, scene: Scene): Promise<void> {
       await access.secrets.renewLinkKey()
       await access.choose(named, wish)
       return void window.showInformationMessage(
-        'The links that were shared for this workspace are worth nothing now.',
+        'The links that were shared for this workspace no longer work.',
       )
     case 'remove':
       return access.choose(named, {})

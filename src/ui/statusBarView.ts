@@ -173,7 +173,7 @@ function tooltip(tunnel: ShownTunnel, { detail, canRetry }: Description, now: nu
   const paragraphs = [
     `**${escapeMarkdown(tunnel.title)}**`,
     escapeMarkdown(detail),
-    ...(access === '' ? [] : [escapeMarkdown(`${access}.`)]),
+    ...(access === '' ? [] : [escapeMarkdown(`Who may come in: ${access}.`)]),
     escapeMarkdown(whoCanRead(tunnel.server.profile)),
     links.join(' · '),
   ]

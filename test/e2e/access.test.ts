@@ -83,7 +83,7 @@ describe('who may come in, in a window of VS Code', function () {
   it('says in the tooltip who may come in', async () => {
     const { window } = desk
     await window.page.locator(`[id="${statusItem}"]`).hover()
-    await window.page.locator('.monaco-hover', { hasText: 'Password.' }).first().waitFor()
+    await window.page.locator('.monaco-hover', { hasText: 'Who may come in: Password.' }).first().waitFor()
     await window.screenshot('access-4-tooltip')
     await window.page.mouse.move(600, 300)
   })
@@ -142,7 +142,7 @@ describe('who may come in, in a window of VS Code', function () {
 
       await openRules()
       await window.pick('End all shared links')
-      await window.toast('are worth nothing now')
+      await window.toast('no longer work')
       await closeRules()
       const refused = await visit(shared, { ca: desk.world.ca })
       assert.equal(refused.status, 403)

@@ -174,7 +174,10 @@ describe('statusBarView', () => {
 
   it('says in a line of the tooltip who may come in', () => {
     const gate = { access: { allow: ['203.0.113.0/24'], methods: ['GET'] } }
-    assert.match(view([tunnel(open, { gate })]).tooltip, /\n\n203\.0\.113\.0\/24 only; GET only\.\n\n/)
+    assert.match(
+      view([tunnel(open, { gate })]).tooltip,
+      /\n\nWho may come in: 203\.0\.113\.0\/24 only; GET only\.\n\n/,
+    )
   })
 
   describe('with several tunnels', () => {
