@@ -63,6 +63,17 @@ export class PortAccess {
     await rememberWish(named, { access: isEmpty(wish) ? undefined : writeAccess(wish) })
   }
 
+  /** Ends every link that was shared for this workspace, whichever the port. */
+  async endLinks(): Promise<void> {
+    const key = await this.secrets.renewLinkKey()
+    for (const tunnel of this.parts.tunnels.all) {
+      const { gate } = tunnel
+      const { access } = gate
+      if (access?.link === undefined) continue
+      tunnel.setGate({ ...gate, access: { ...access, link: { ...access.link, key } } })
+    }
+  }
+
   async copyPassword({ app }: Pick<Tunnel, 'app'>): Promise<void> {
     const password = await this.secrets.password(keyOf(app))
     if (password !== undefined) await env.clipboard.writeText(password)

@@ -84,8 +84,7 @@ async function change(topic: AccessTopic, scene: Scene): Promise<void> {
     case 'share':
       return share(scene)
     case 'endLinks':
-      await access.secrets.renewLinkKey()
-      await access.choose(named, wish)
+      await access.endLinks()
       return void window.showInformationMessage(
         'The links that were shared for this workspace no longer work.',
       )
