@@ -7,6 +7,7 @@ import { PortWatcher } from './ports/watcher'
 import { Tunnels } from './tunnels/tunnels'
 import { AccessSecrets } from './ui/accessSecrets'
 import { AddServer } from './ui/addServer'
+import { CurrentCaptureLimits } from './ui/captureLimits'
 import { certificates } from './ui/certificates'
 import { registerChangeName } from './ui/changeName'
 import { tellClosingTimes } from './ui/closingTimes'
@@ -26,6 +27,7 @@ import { ThisMachineOnDemand } from './ui/thisMachineOnDemand'
 import { registerTunnelCommands } from './ui/tunnelCommands'
 import { tellUrlChanges } from './ui/urlChanges'
 import { UrlClipboard } from './ui/urlClipboard'
+import { registerViews } from './ui/views/views'
 
 let tunnels: Tunnels | undefined
 
@@ -44,6 +46,7 @@ export function activate(context: ExtensionContext): void {
       memory: context.globalState,
       neighbours: owned.add(neighboursOf(context, log)),
       certificateFor: certificates(context, { clock, log }),
+      captureLimits: owned.add(new CurrentCaptureLimits()).now,
       ...{ clock, log, redactor },
     }),
   )
@@ -88,11 +91,15 @@ export function activate(context: ExtensionContext): void {
     access,
     log,
   })
-  owned.add(commands.registerCommand(commandIds.expose, (argument: unknown) => expose.run(argument)))
+  for (const id of [commandIds.expose, commandIds.exposePublicly]) {
+    owned.add(commands.registerCommand(id, (argument: unknown) => expose.run(argument)))
+  }
   owned.add(commands.registerCommand(commandIds.addServer, () => addServer.run()))
   owned.add(commands.registerCommand(commandIds.editServers, () => editServers()))
   owned.add(commands.registerCommand(commandIds.prepareServer, () => prepareServer.run()))
   owned.add(commands.registerCommand(commandIds.showLog, () => log.show()))
+
+  owned.add(registerViews({ watcher, tunnels: open, clock }))
 
   watcher.focused = window.state.focused
   owned.add(window.onDidChangeWindowState((state) => (watcher.focused = state.focused)))

@@ -12,8 +12,11 @@ export interface Exchange {
   readonly response: HttpResponse
 }
 
-/** A stage for exchanges: answers one, or passes it on. */
+/** Answers an exchange. */
 export type AcceptExchange = (exchange: Exchange) => void
+
+/** A stage for exchanges: answers one, or passes it on. */
+export type ExchangeStage = (exchange: Exchange, next: AcceptExchange) => void
 
 export interface HttpRequest {
   readonly protocol: HttpProtocol

@@ -1,4 +1,5 @@
 import type { AccessRules } from './access/accessRules'
+import type { HoldOptions } from './hold'
 import type { HostHeader } from './towardsApp'
 
 /** What a person wishes of the gate for one port. Each may change while the tunnel is open. */
@@ -9,4 +10,8 @@ export interface GateOptions {
   readonly capture?: boolean
   /** Who may come in; everybody unless given. */
   readonly access?: AccessRules
+  /** How long the app may take to begin its answer, in milliseconds; as long as it needs unless given. */
+  readonly answerWithinMs?: number
+  /** What is held while the app is down; nothing unless given. */
+  readonly hold?: HoldOptions
 }

@@ -2,10 +2,13 @@ import type { Clock } from '../base/clock'
 import { DisposableStore, type Disposable } from '../base/disposable'
 import type { Log } from '../base/log'
 import type { Accept } from '../base/visitor'
-import { accessRules, guardVisitors } from '../http/access/accessStage'
+import { accessRules, guardVisitors, withoutGate } from '../http/access/accessStage'
 import { sourceSeen, type AddressSource } from '../http/access/toldAddress'
-import { forwardHttp } from '../http/forwardHttp'
+import { Capture } from '../http/capture'
+import type { Exchanges } from '../http/exchanges'
+import { forwardHttp, type HttpGate } from '../http/forwardHttp'
 import type { GateOptions } from '../http/gateOptions'
+import { replay, type ReplayRequest } from '../http/replay'
 import { dialLocal, dialLocalTls } from '../ports/dialLocal'
 import type { PublicWay } from '../servers/profile'
 import { isLoopback } from '../servers/reach'
@@ -16,7 +19,9 @@ import type { LocalApp } from './localApp'
 import { NonceStage } from './nonceStage'
 import type { ExpectedNonce } from './publicChecker'
 import { readsHttp } from './readsHttp'
+import { notExposed, notHttp } from './replayFailures'
 import { toLocal } from './toLocal'
+import type { TunnelCount } from './tunnelCount'
 
 export interface StagesOptions {
   readonly way: PublicWay
@@ -25,8 +30,12 @@ export interface StagesOptions {
   readonly app: LocalApp
   /** What the user wishes of the gate now. */
   readonly gate: () => GateOptions
+  readonly exchanges: Exchanges
+  readonly tunnelId: number
+  /** Outlives these stages. */
+  readonly count: TunnelCount
   readonly certificateFor: (way: PublicWay) => Certificate
-  readonly report: { onAnswer(): void; onNoAnswer(error: Error): void }
+  readonly report: { onAnswer(): void; onNoAnswer(error: Error): void; onHeld(): void }
   readonly clock: Clock
   readonly log: Log
 }
@@ -37,13 +46,18 @@ export class Stages implements Disposable {
   private readonly nonce: NonceStage
   /** Behind a proxy, nobody is believed before the check of the public URL has shown what the proxy does. */
   private addressSource: AddressSource
+  private gate: HttpGate | undefined
+  private isClosed = false
+  private readonly ended = new AbortController()
+  /** Undefined where nothing reads HTTP. */
+  private replayWay: Pick<Parameters<typeof replay>[1], 'capture' | 'toApp'> | undefined
   readonly way: PublicWay
   readonly accept: Accept
   /** What is shown to visitors, where HTTPS ends on this machine. */
   readonly certificate: Certificate | undefined
 
-  constructor(options: StagesOptions) {
-    const { way, clock, log } = options
+  constructor(private readonly options: StagesOptions) {
+    const { way, count, clock, log } = options
     this.way = way
     this.addressSource = tellsAddress(way) ? 'connection' : 'nobody'
     const { last, guarded } = this.lastStages(options)
@@ -63,6 +77,37 @@ export class Stages implements Disposable {
       this.accept = inner
     }
     if (way.proxyProtocol) this.accept = readProxyProtocol(this.accept, { clock, log })
+    const outermost = this.accept
+    this.accept = (visitor) => {
+      count.watch(visitor)
+      outermost(visitor)
+    }
+  }
+
+  /**
+   * Sends a request to the app, past what only concerns visitors; it resolves as `replay` in src/http.
+   * @throws Failure when the app does not speak HTTP, or these stages come to their end.
+   */
+  replay(request: ReplayRequest, signal?: AbortSignal): Promise<number> {
+    const { replayWay, options } = this
+    if (replayWay === undefined) return Promise.reject(notHttp(options.app))
+    const { source } = request
+    const original = source.kind === 'replay' ? options.exchanges.get(source.of) : undefined
+    return replay(request, {
+      ...replayWay,
+      visitorAddress: original?.visitorAddress ?? '',
+      signal: AbortSignal.any([this.ended.signal, ...(signal === undefined ? [] : [signal])]),
+    })
+  }
+
+  /** How many requests wait for the app to come back. */
+  get held(): number {
+    return this.gate?.held() ?? 0
+  }
+
+  /** The app takes connections, it seems: what is held is delivered. */
+  appAnswers(): void {
+    this.gate?.appAnswers()
   }
 
   /** Looks out for a check of the public URL. */
@@ -70,7 +115,18 @@ export class Stages implements Disposable {
     return this.nonce.expect()
   }
 
+  /**
+   * The app sees nobody new. Visitors who speak HTTP are told so, until `dispose`; others are let go. Resolves when those
+   * who waited for an answer have been told.
+   */
+  async close(): Promise<void> {
+    this.isClosed = true
+    await this.gate?.close()
+  }
+
   dispose(): void {
+    void this.close()
+    this.ended.abort(notExposed(this.options.app))
     this.owned.dispose()
   }
 
@@ -82,8 +138,12 @@ export class Stages implements Disposable {
       return { last: gate, guarded: gate }
     }
     // What visitors say in TLS themselves is not wrapped in TLS once more.
-    const last = toLocal({ ...app, protocol: 'tcp' }, report)
+    const last = this.untilClosed(toLocal({ ...app, protocol: 'tcp' }, report))
     return { last, guarded: guardVisitors(this.accessScene(options), last) }
+  }
+
+  private untilClosed(next: Accept): Accept {
+    return (visitor) => (this.isClosed ? void visitor.stream.destroy() : next(visitor))
   }
 
   private httpStage({
@@ -92,17 +152,25 @@ export class Stages implements Disposable {
     scheme,
     ...options
   }: StagesOptions & { readonly scheme: 'http' | 'https' }): Accept {
+    const place = { isEdge: isEdge(way) }
+    const capture = this.owned.add(new Capture({ ...options, ...place }))
     const stage = forwardHttp({
       ...options,
+      ...place,
       app: { host: app.host, port: app.port, scheme },
       dial: scheme === 'https' ? dialLocalTls : dialLocal,
-      isEdge: isEdge(way),
-      before: (next) => {
-        const guarded = accessRules({ ...this.accessScene(options), publicUrl: options.publicUrl }, next)
-        return (exchange) => this.nonce.acceptExchange(exchange, guarded)
-      },
+      before: [
+        (exchange, next) => this.nonce.acceptExchange(exchange, next),
+        capture.accept,
+        accessRules({ ...this.accessScene(options), publicUrl: options.publicUrl }),
+      ],
+      record: capture.recordDelivery,
+      onHeld: () => options.report.onHeld(),
     })
-    return this.owned.add(stage).accept
+    this.gate = this.owned.add(stage)
+    const toApp = withoutGate(() => options.gate().access, stage.toApp)
+    this.replayWay = { capture, toApp }
+    return stage.accept
   }
 
   private accessScene({ gate, clock }: Pick<StagesOptions, 'gate' | 'clock'>) {

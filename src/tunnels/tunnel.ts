@@ -6,7 +6,9 @@ import { Cancelled, Failure, isCancelled } from '../base/failure'
 import type { Log } from '../base/log'
 import type { Accept } from '../base/visitor'
 import { within } from '../base/within'
+import type { Exchanges } from '../http/exchanges'
 import type { GateOptions } from '../http/gateOptions'
+import type { ReplayRequest } from '../http/replay'
 import { listen, type ExposurePrompts, type Listening, type ListenRequest } from '../servers/listen'
 import type { PublicWay } from '../servers/profile'
 import type { Server } from '../servers/server'
@@ -19,9 +21,12 @@ import type { Transport } from '../ssh/transport'
 import type { Certificate } from '../tls/certificate'
 import { CheckLoop, type CheckSubject } from './checkLoop'
 import type { LocalApp } from './localApp'
+import type { TunnelNumbers } from './numbers'
 import { Pause } from './pause'
 import type { PublicChecker } from './publicChecker'
+import { notExposed } from './replayFailures'
 import { Stages } from './stages'
+import { TunnelCount } from './tunnelCount'
 import type { TunnelState } from './tunnelState'
 
 export interface TunnelOptions {
@@ -37,6 +42,8 @@ export interface TunnelOptions {
   /** Of a range of ports: the one this tunnel had last time. */
   readonly wishedPort: number | undefined
   readonly connection: Connection
+  /** Where what visitors ask is kept. */
+  readonly exchanges: Exchanges
   readonly checker: PublicChecker
   readonly certificateFor: (way: PublicWay) => Certificate
   readonly prompts: ExposurePrompts
@@ -64,6 +71,7 @@ export class Tunnel {
   private appAnswers = true
   private currentGate: GateOptions
   private closing: Disposable = toDisposable(() => undefined)
+  private readonly count = new TunnelCount()
   private stopped: Promise<void> | undefined
 
   readonly onDidChange = this.didChange.event
@@ -97,6 +105,14 @@ export class Tunnel {
   /** What the user wishes of the gate now. */
   get gate(): GateOptions {
     return this.currentGate
+  }
+  /** What it has carried so far; cheap to ask for. */
+  get numbers(): TunnelNumbers {
+    return this.count.numbers
+  }
+  /** How many requests are kept until the app is back, where the user wants that. */
+  get held(): number {
+    return this.stages?.held ?? 0
   }
   get server(): Server {
     return this.options.server
@@ -193,9 +209,21 @@ export class Tunnel {
     this.closing = clock.after(Math.max(0, closesAt - clock.now()), () => void this.stop())
   }
 
+  /**
+   * Sends a request straight to the app, past the access rules and not through the internet, and captures it whatever
+   * is set. Resolves with the id of the captured exchange when the answer has ended, however that was.
+   * @throws Cancelled when `signal` is aborted; Failure when the tunnel is closed, has not stood yet or reads no HTTP.
+   */
+  replay(request: ReplayRequest, signal?: AbortSignal): Promise<number> {
+    if (this.stages === undefined || this.ended.signal.aborted)
+      return Promise.reject(notExposed(this.options.app))
+    return this.stages.replay(request, signal)
+  }
+
   /** Told by whoever watches the local port. */
   setAppAnswers(appAnswers: boolean): void {
     this.appAnswers = appAnswers
+    if (appAnswers) this.stages?.appAnswers()
     if (this.current.kind === 'open' && this.current.appAnswers !== appAnswers) {
       this.become({ ...this.current, appAnswers })
     }
@@ -206,10 +234,16 @@ export class Tunnel {
     if (this.ended.signal.aborted) return
     this.ended.abort()
     this.life.abort()
+    const { clock } = this.options
+    // The end of the forward ends its visitors too.
+    const told = within(clock, farewellMs, this.stages?.close() ?? Promise.resolve()).catch(() => undefined)
     this.become({ kind: 'closed' })
     // The server may still say yes to what nobody wants any more.
-    const cancelled = this.listening?.then((listening) => listening.cancel()).catch(() => undefined)
-    const isConfirmed = await within(this.options.clock, stopLimitMs, Promise.resolve(cancelled)).then(
+    const cancelled = told
+      .then(() => this.listening)
+      .then((listening) => listening?.cancel())
+      .catch(() => undefined)
+    const isConfirmed = await within(clock, stopLimitMs, cancelled).then(
       () => true,
       () => false,
     )
@@ -245,28 +279,29 @@ export class Tunnel {
 
   /** The stages last for the tunnel's life, with what they have learned, unless its address becomes another. */
   private acceptFor(way: PublicWay): Accept {
-    const { app, certificateFor, clock, log } = this.options
-    const { signal: ended } = this.ended
-    ended.throwIfAborted()
+    const { id, app, exchanges, certificateFor, clock, log } = this.options
+    this.ended.signal.throwIfAborted()
     if (this.stages?.way.publicUrl !== way.publicUrl) {
       this.stages?.dispose()
       this.stages = new Stages({
-        ...{ way, app, certificateFor, clock, log },
+        ...{ way, app, exchanges, certificateFor, clock, log },
+        ...{ tunnelId: id, count: this.count },
         publicUrl: () => this.currentWay?.publicUrl ?? way.publicUrl,
         gate: () => this.currentGate,
         report: {
           onAnswer: () => this.setAppAnswers(true),
           onNoAnswer: (error) => {
-            log.warn(`port ${app.port} did not answer a visitor: ${error.message}`)
+            // What is held is tried again and again.
+            const isNews = this.appAnswers
+            log[isNews ? 'warn' : 'debug'](`port ${app.port} did not answer a visitor: ${error.message}`)
             this.setAppAnswers(false)
           },
+          onHeld: () => this.become(this.current),
         },
       })
       this.followCertificate(this.stages.certificate)
     }
-    const { accept } = this.stages
-    // Whom a server still lets in while it is slow to end the forward.
-    return (visitor) => (ended.aborted ? void visitor.stream.destroy() : accept(visitor))
+    return this.stages.accept
   }
 
   /** A certificate that cannot be replaced is a matter for the person before it has expired. */
@@ -420,3 +455,6 @@ const certificateWaitMs = 20 * 60_000
 
 /** A server that does not answer must not hold up the end; closing the connection ends its listeners too. */
 const stopLimitMs = 2000
+
+/** For visitors who take in slowly that the tunnel was closed. */
+const farewellMs = 1000

@@ -6,6 +6,7 @@ import { Emitter } from '../base/event'
 import { Failure, type Hop } from '../base/failure'
 import type { Log } from '../base/log'
 import type { Redactor } from '../base/redactor'
+import { Exchanges, type CaptureLimits } from '../http/exchanges'
 import type { GateOptions } from '../http/gateOptions'
 import type { ListeningPort } from '../ports/listeningPort'
 import type { ExposurePrompts } from '../servers/listen'
@@ -36,20 +37,30 @@ export class Tunnels implements Disposable {
   private readonly list = new Set<Tunnel>()
   /** Those that have left the list and whose server has not confirmed it yet. */
   private readonly ending = new Set<Tunnel>()
+  /** By the server's id: why nothing could be opened there the last time. */
+  private readonly refusals = new Map<string, Failure>()
   private readonly remembered: RememberedAddresses
   private readonly networkWatch: Pick<NetworkWatch, 'hold' | 'onDidChange'>
   private nextId = 1
+  /** What visitors of all of them have asked; it outlives each. */
+  readonly exchanges: Exchanges
 
-  /** Fires when a tunnel comes, goes or changes its state. */
+  /** Fires when a tunnel comes, goes or changes its state, or could not be opened. */
   readonly onDidChange = this.didChange.event
 
   constructor(private readonly options: TunnelsOptions) {
     this.remembered = new RememberedAddresses(options.memory)
     this.networkWatch = options.networkWatch ?? new NetworkWatch(options)
+    this.exchanges = new Exchanges(options.captureLimits)
   }
 
   get all(): readonly Tunnel[] {
     return [...this.list]
+  }
+
+  /** Why the latest tunnel through this server could not be opened; undefined once one could. */
+  lastRefusal(serverId: string): Failure | undefined {
+    return this.refusals.get(serverId)
   }
 
   /** The tunnel that leads to this app through this server, if there is one. */
@@ -85,8 +96,11 @@ export class Tunnels implements Disposable {
     try {
       await tunnel.open(signal)
     } catch (error) {
-      throw await this.withHolder(error, tunnel)
+      const reason = await this.withHolder(error, tunnel)
+      if (reason instanceof Failure) this.remark(server, reason)
+      throw reason
     }
+    this.remark(server, undefined)
     if (tunnel.way !== undefined) this.remembered.remember(server.profile, name, tunnel.way)
     return tunnel
   }
@@ -139,6 +153,13 @@ export class Tunnels implements Disposable {
   dispose(): void {
     void this.stopAll()
     this.didChange.dispose()
+    this.exchanges.dispose()
+  }
+
+  private remark({ profile }: Server, refusal: Failure | undefined): void {
+    if (refusal === undefined) this.refusals.delete(profile.id)
+    else this.refusals.set(profile.id, refusal)
+    this.fire()
   }
 
   private create({ app, gate = {}, server, name }: TunnelRequest): Tunnel {
@@ -148,6 +169,7 @@ export class Tunnels implements Disposable {
     const own = profile.kind === 'service' ? `${name} ${formatHostPort(app.host, app.port)}` : ''
     const connection = this.connectionTo(server, own)
     const tunnel: Tunnel = new Tunnel({
+      exchanges: this.exchanges,
       ...{ app, gate, server, name, connection, prompts, clock, log },
       id: this.nextId++,
       expectedUrl: this.expectedUrl(profile, name),
@@ -254,6 +276,8 @@ export interface TunnelsOptions {
   readonly memory?: TunnelMemory
   /** The other windows of this machine. */
   readonly neighbours?: Pick<Neighbours, 'publish' | 'holderOf'>
+  /** How much is kept of what visitors ask, now; the usual limits unless given. */
+  readonly captureLimits?: () => CaptureLimits
   /** The machine's own unless given. */
   readonly networkWatch?: Pick<NetworkWatch, 'hold' | 'onDidChange'>
   /** Resolves the names of public URLs; the machine's own resolver unless given. */

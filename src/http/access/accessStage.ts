@@ -1,9 +1,9 @@
 import type { Clock } from '../../base/clock'
 import type { Accept } from '../../base/visitor'
-import { answer } from '../answers'
-import { valuesOf, type AcceptExchange, type Exchange } from '../exchange'
+import { answer, answerByGate } from '../answers'
+import { valuesOf, type AcceptExchange, type Exchange, type ExchangeStage } from '../exchange'
 import type { AccessRules } from './accessRules'
-import { decideAccess, decideVisitor, type AccessDecision } from './decideAccess'
+import { decideAccess, decideVisitor, withoutGateWords, type AccessDecision } from './decideAccess'
 import { refusalAnswer } from './refusal'
 import { toldAddress, type AddressSource } from './toldAddress'
 import { WrongPasswords } from './wrongPasswords'
@@ -16,13 +16,10 @@ interface AccessScene {
 }
 
 /** The stage that holds the access rules: who is refused is answered here, and nothing of them goes further. */
-export function accessRules(
-  scene: AccessScene & { readonly publicUrl: () => string },
-  next: AcceptExchange,
-): AcceptExchange {
+export function accessRules(scene: AccessScene & { readonly publicUrl: () => string }): ExchangeStage {
   const { rules, addressSource, publicUrl, clock } = scene
   const wrongPasswords = new WrongPasswords(clock)
-  return (exchange) => {
+  return (exchange, next) => {
     const { request } = exchange
     const { method, target, fields, upgrade } = request
     const address = toldAddress(exchange, addressSource())
@@ -36,6 +33,14 @@ export function accessRules(
     if ('guess' in decision && decision.guess === 'wrong')
       wrongPasswords.add(address, valuesOf(fields, 'authorization').join())
     carryOut(decision, exchange, { next, clock })
+  }
+}
+
+/** Takes out what belongs to the gate, of a request that comes past the rules: a replay of what a visitor sent. */
+export function withoutGate(rules: () => AccessRules | undefined, next: AcceptExchange): AcceptExchange {
+  return (exchange) => {
+    const { request } = exchange
+    next({ ...exchange, request: { ...request, ...withoutGateWords(request, rules() ?? {}) } })
   }
 }
 
@@ -86,11 +91,11 @@ function carryOut(
 
 function refuse(exchange: Exchange, refusal: Parameters<typeof refusalAnswer>[0]): void {
   const { fields, protocol } = exchange.request
-  const own = refusalAnswer(refusal, valuesOf(fields, 'accept').join(','))
+  const own = refusalAnswer(refusal)
   // Who waits for 100 Continue may not send the body any more, and what follows would be taken for it.
   const isWaiting = protocol !== 'HTTP/2' && valuesOf(fields, 'expect').length > 0
   drain(exchange)
-  answer(exchange, { ...own, fields: [...own.fields, ...(isWaiting ? [closing] : [])] })
+  answerByGate(exchange, { ...own, fields: [...(own.fields ?? []), ...(isWaiting ? [closing] : [])] })
 }
 
 const closing = ['Connection', 'close'] as const

@@ -46,7 +46,7 @@ export type Guess = 'none' | 'right' | 'wrong' | 'not looked at'
 
 export type Refusal =
   | AddressRefusal
-  | { readonly why: 'closed' }
+  | { readonly why: 'closing time' }
   | { readonly why: 'method'; readonly allowed: readonly string[] }
   | { readonly why: 'link'; readonly is: Exclude<TokenCheck['is'], 'right'> }
   | { readonly why: 'too many tries'; readonly waitMs: number }
@@ -86,13 +86,24 @@ export function decideVisitor(
   return refuseConnection(rules, facts) ?? (needHttp(rules) ? { why: 'needs HTTP' } : undefined)
 }
 
+/** A request without our cookies, token and password. */
+export function withoutGateWords(
+  request: Pick<AccessFacts, 'target' | 'fields'>,
+  { password }: AccessRules,
+): Pick<AccessFacts, 'target' | 'fields'> {
+  const isOurs = ([name, value]: Field) =>
+    name.toLowerCase() === 'authorization' && password !== undefined && isRightPassword(value, password)
+  const fields = withoutLinkCookies(request.fields).filter((field) => !isOurs(field))
+  return { target: takeToken(request.target).target, fields }
+}
+
 const wrongDelayMs = 1000
 
 function refuseConnection(
   rules: AccessRules,
   { now, address }: Pick<AccessFacts, 'address' | 'now'>,
 ): Refusal | undefined {
-  if (rules.closesAt !== undefined && now >= rules.closesAt) return { why: 'closed' }
+  if (rules.closesAt !== undefined && now >= rules.closesAt) return { why: 'closing time' }
   return refuseAddress(rules, address)
 }
 

@@ -184,6 +184,29 @@ describe('access rules, through a real sshd', function () {
     })
   }
 
+  it('what was captured is replayed without the words of the gate', async () => {
+    const app = await recorder()
+    const { url, tunnel, options, exchanges } = await exposeApp(scope, world, {
+      port: app.port,
+      access: { password, link },
+    })
+    const token = makeToken(link, { expiresAt: Date.now() + 60_000 })
+    const cookie = (await visit(linkUrl(url, token), options)).headers['set-cookie']?.[0]?.replace(/;.*/, '')
+    const headers = { ...right, cookie: `own=1; ${cookie ?? ''}` }
+    assert.equal((await visit(`${url}/a?x`, { ...options, headers })).status, 200)
+    const refused = exchanges.all.find(({ response }) => response?.isOurs === true && response.status === 303)
+    assert.equal(refused?.note, 'Came in by a shared link.')
+    for (const { id, request } of exchanges.all) {
+      const { method, target, host, fields, body, trailers } = request
+      const source = { kind: 'replay', of: id, isEdited: false } as const
+      await tunnel.replay({ ...{ source, method, target, host, fields, trailers }, body: body.bytes })
+    }
+    const heads = app.connections.map(({ text }) => text).join('')
+    assert.equal(heads.match(/^GET \/a\?x /gm)?.length, 2)
+    assert.equal(heads.match(/^cookie: own=1\r$/gim)?.length, 2)
+    assert.doesNotMatch(heads, /authorization|expose-port-link/i)
+  })
+
   it('a WebSocket comes in with the password, behind nginx and at the edge', async () => {
     const app = await startEchoApp(scope)
     const behind = await exposeApp(scope, world, { port: app.port, access: { password } })
@@ -280,16 +303,14 @@ describe('access rules, straight into the gate', () => {
     const app = await startRawApp(scope, (socket) => socket.write(okay))
     const { accept } = startForward(scope, app, {
       clock,
-      before: (next) =>
-        accessRules(
-          {
-            rules: () => rules,
-            addressSource: () => (isKnown ? 'connection' : 'nobody'),
-            publicUrl: () => 'https://dev.example.com',
-            clock,
-          },
-          next,
-        ),
+      before: [
+        accessRules({
+          rules: () => rules,
+          addressSource: () => (isKnown ? 'connection' : 'nobody'),
+          publicUrl: () => 'https://dev.example.com',
+          clock,
+        }),
+      ],
     })
     return { app, clock, accept, edge: await startEdge(scope, accept) }
   }

@@ -3,9 +3,14 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { systemClock } from '../../../src/base/clock'
 import { WrappedStream } from '../../../src/base/startOfStream'
 import type { Accept } from '../../../src/base/visitor'
-import { forwardHttp } from '../../../src/http/forwardHttp'
+import { Capture } from '../../../src/http/capture'
+import type { AcceptExchange } from '../../../src/http/exchange'
+import { Exchanges, usualLimits, type CaptureLimits } from '../../../src/http/exchanges'
+import { forwardHttp, type HttpGate } from '../../../src/http/forwardHttp'
+import type { GateOptions } from '../../../src/http/gateOptions'
 import type { HostHeader } from '../../../src/http/towardsApp'
 import { dialLocal } from '../../../src/ports/dialLocal'
+import { TunnelCount } from '../../../src/tunnels/tunnelCount'
 import { CollectedLog } from '../../support/collectedLog'
 import type { Scope } from '../../support/scope'
 
@@ -32,11 +37,15 @@ export async function startEdge(
   return { port: (server.address() as AddressInfo).port, sockets }
 }
 
-export interface Forwarded {
-  readonly accept: Accept
+export interface Forwarded extends HttpGate {
   readonly log: CollectedLog
   /** What the stage said about the app. */
   readonly heard: string[]
+  /** What was captured. */
+  readonly exchanges: Exchanges
+  /** For a replay. */
+  readonly capture: Capture
+  readonly toApp: AcceptExchange
 }
 
 /** The HTTP stage in front of an app on loopback; nobody else reads HTTP, and the app is called by its public name. */
@@ -46,26 +55,47 @@ export function startForward(
   options: Partial<Pick<Parameters<typeof forwardHttp>[0], 'clock' | 'dial' | 'isEdge' | 'before'>> & {
     publicUrl?: string
     hostHeader?: HostHeader
+    gate?: GateOptions
+    /** Decides for each request whether it is captured; all are unless given. */
+    captures?: () => boolean
+    limits?: CaptureLimits
   } = {},
 ): Forwarded {
   const log = new CollectedLog()
   const heard: string[] = []
-  const stage = forwardHttp({
+  const exchanges = new Exchanges(() => options.limits ?? usualLimits)
+  const isEdge = options.isEdge ?? true
+  const gate = () => ({
+    hostHeader: options.hostHeader ?? ('public' as const),
+    capture: options.captures?.() ?? true,
+    ...options.gate,
+  })
+  const capture = new Capture({
+    ...{ exchanges, tunnelId: 1, isEdge, gate, count: new TunnelCount() },
+    clock: options.clock ?? systemClock,
+  })
+  const stage: HttpGate = forwardHttp({
     app: { host: app.host ?? 'localhost', port: app.port, scheme: 'http' },
     dial: options.dial ?? dialLocal,
     publicUrl: () => options.publicUrl ?? 'https://dev.example.com',
-    gate: () => ({ hostHeader: options.hostHeader ?? 'public' }),
-    isEdge: options.isEdge ?? true,
-    ...(options.before === undefined ? {} : { before: options.before }),
+    ...{ gate, isEdge },
+    before: [capture.accept, ...(options.before ?? [])],
+    record: capture.recordDelivery,
     report: {
-      onAnswer: () => void heard.push('answers'),
+      onAnswer: () => {
+        heard.push('answers')
+        stage.appAnswers()
+      },
       onNoAnswer: (error: Error & { code?: string }) => void heard.push(`no answer: ${error.code ?? ''}`),
     },
     clock: options.clock ?? systemClock,
     log,
   })
-  scope.add(() => stage.dispose())
-  return { accept: stage.accept, log, heard }
+  scope.add(() => {
+    stage.dispose()
+    capture.dispose()
+  })
+  return { ...stage, log, heard, exchanges, capture }
 }
 
 /** An app of which a test writes and reads every byte. */

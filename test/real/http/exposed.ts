@@ -1,4 +1,5 @@
 import type { AccessRules } from '../../../src/http/access/accessRules'
+import type { Exchanges } from '../../../src/http/exchanges'
 import type { HostHeader } from '../../../src/http/towardsApp'
 import type { Tunnel } from '../../../src/tunnels/tunnel'
 import { startCaddy } from '../../support/caddy'
@@ -16,6 +17,7 @@ export const publicName = 'app.dev.example.com'
 export interface Exposed {
   readonly url: string
   readonly tunnel: Tunnel
+  readonly exchanges: Exchanges
   /** Where sshd listens, for who would speak without nginx. */
   readonly bindPort: number
   /** For `visit` and the like: whom to trust, and where the name leads. */
@@ -60,7 +62,13 @@ export async function exposeApp(
     name: 'app',
     signal: new AbortController().signal,
   })
-  return { url: publicUrl, tunnel, bindPort, options: { ca: world.ca, address: '127.0.0.1' } }
+  return {
+    url: publicUrl,
+    tunnel,
+    exchanges: tunnels.exchanges,
+    bindPort,
+    options: { ca: world.ca, address: '127.0.0.1' },
+  }
 }
 
 async function startFront(

@@ -4,6 +4,7 @@ import { digestOf } from '../../../../src/http/access/basicPassword'
 import {
   decideAccess,
   decideVisitor,
+  withoutGateWords,
   type AccessDecision,
   type AccessFacts,
 } from '../../../../src/http/access/decideAccess'
@@ -198,12 +199,12 @@ describe('decideAccess', () => {
     ],
 
     ['before the closing time', { closesAt: now + 1 }, {}, 'in /a?b'],
-    ['at the closing time', { closesAt: now }, {}, 'refused: closed'],
+    ['at the closing time', { closesAt: now }, {}, 'refused: closing time'],
     [
       'the closing time before all else',
       { closesAt: now, allow: ['::1'], password, link },
       { fields: [right] },
-      'refused: closed',
+      'refused: closing time',
     ],
 
     [
@@ -360,6 +361,22 @@ describe('decideAccess', () => {
   })
 })
 
+describe('withoutGateWords', () => {
+  it('takes out our password, cookie and token, and nothing of the app', () => {
+    const fields: Field[] = [right, ['Cookie', `a=1; ${cookieOf(token)}`], ['X', 'y']]
+    const target = `/a?expose-port-link=${token}&b`
+    assert.deepEqual(withoutGateWords({ target, fields }, { password, link }), {
+      target: '/a?b',
+      fields: [
+        ['Cookie', 'a=1'],
+        ['X', 'y'],
+      ],
+    })
+    assert.deepEqual(withoutGateWords({ target: '/', fields: [wrong] }, { password }).fields, [wrong])
+    assert.deepEqual(withoutGateWords({ target: '/', fields: [right] }, {}).fields, [right])
+  })
+})
+
 describe('paths that stay open', () => {
   const open = ['/webhook', '/hooks/*', '/a.b/c-d_e~', '/.well-known/x']
   const isOpen = (target: string, fields: Field[] = []) =>
@@ -436,7 +453,7 @@ describe('decideVisitor', () => {
     assert.equal(decideVisitor({ allow: ['203.0.113.9'], closesAt: now + 1 }, facts), undefined)
     assert.equal(decideVisitor({ deny: ['203.0.113.9'] }, facts)?.why, 'address')
     assert.equal(decideVisitor({ allow: ['203.0.113.9'] }, { ...facts, address: '' })?.why, 'address unknown')
-    assert.equal(decideVisitor({ closesAt: now }, facts)?.why, 'closed')
+    assert.equal(decideVisitor({ closesAt: now }, facts)?.why, 'closing time')
   })
 
   it('lets nobody in where a rule cannot be held', () => {

@@ -4,7 +4,16 @@ import { isAddressRule, refuseAddress } from '../../../../src/http/access/addres
 import type { Refusal } from '../../../../src/http/access/decideAccess'
 import { isOpenPattern } from '../../../../src/http/access/openPaths'
 import { refusalAnswer } from '../../../../src/http/access/refusal'
-import { checkToken, linkUrl, makeToken, newLinkKey, takeToken } from '../../../../src/http/access/shareLink'
+import { gatePage } from '../../../../src/http/gatePage'
+import { maskParameters } from '../../../../src/http/mask/maskParameters'
+import {
+  checkToken,
+  linkParameter,
+  linkUrl,
+  makeToken,
+  newLinkKey,
+  takeToken,
+} from '../../../../src/http/access/shareLink'
 import { lyingFields, sourceSeen, toldAddress } from '../../../../src/http/access/toldAddress'
 import { WrongPasswords } from '../../../../src/http/access/wrongPasswords'
 import type { Field, HttpRequest } from '../../../../src/http/exchange'
@@ -122,6 +131,9 @@ describe('tokens of shared links', () => {
     ])
       assert.equal(checkToken(text, signer, now).is, 'forged', text)
   })
+
+  it('are masked like other secrets', () =>
+    assert.doesNotMatch(maskParameters(`a=1&${linkParameter}=${token}`), new RegExp(token.slice(-20))))
 
   it('are each another', () =>
     assert.notEqual(makeToken(signer, { expiresAt: now }), makeToken(signer, { expiresAt: now })))
@@ -261,7 +273,7 @@ describe('refusalAnswer', () => {
   const all: (Refusal | { why: 'password' })[] = [
     ...[
       { why: 'password' } as const,
-      { why: 'closed' } as const,
+      { why: 'closing time' } as const,
       { why: 'address', address: '::1' } as const,
     ],
     ...[{ why: 'address unknown' } as const, { why: 'method', allowed: ['GET', 'PUT'] } as const],
@@ -269,21 +281,19 @@ describe('refusalAnswer', () => {
     { why: 'too many tries', waitMs: 5500 },
   ]
 
-  it('has a status, a page, JSON by Accept, and a note for each', () => {
-    const statuses = all.map((refusal) => refusalAnswer(refusal, '').status)
+  it('has a status, a page and a note for each', () => {
+    const statuses = all.map((refusal) => refusalAnswer(refusal).status)
     assert.deepEqual(statuses, [401, 410, 403, 403, 405, 403, 403, 429])
     for (const refusal of all) {
-      const page = refusalAnswer(refusal, 'text/html,*/*')
-      assert.match(page.body, /^<!doctype html>[^]*<h1>[^<]+<\/h1><p>[^<]+<\/p>/)
-      const json = refusalAnswer(refusal, 'application/problem+json')
-      assert.equal(json.contentType, 'application/json')
-      assert.equal((JSON.parse(json.body) as { reason: string }).reason, refusal.why)
-      assert.match(json.note, /^[A-Z].*\.$/)
+      const own = refusalAnswer(refusal)
+      assert.match(gatePage(own, 'text/html').body, /<h1>[^<]+<\/h1><p>[^<]+<\/p>/)
+      assert.equal(own.kind, refusal.why)
+      assert.match(own.note ?? '', /^[A-Z].*\.$/)
     }
   })
 
   it('says what HTTP wants said', () => {
-    const fields = all.flatMap((refusal) => refusalAnswer(refusal, '').fields)
+    const fields = all.flatMap((refusal) => refusalAnswer(refusal).fields ?? [])
     assert.deepEqual(fields, [
       ['WWW-Authenticate', 'Basic realm="Expose Port", charset="UTF-8"'],
       ['Allow', 'GET, PUT'],
