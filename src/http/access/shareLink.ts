@@ -1,9 +1,7 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Field } from '../field'
 import type { LinkSigner } from './accessRules'
-
-/** The query parameter that carries a link's token, once; then a cookie does. */
-export const linkParameter = 'expose-port-link'
+import { linkParameter } from './linkParameter'
 
 /** A token that stands for the password until it expires; `expiresAt` in milliseconds since the epoch. */
 export function makeToken(signer: LinkSigner, { expiresAt }: { readonly expiresAt: number }): string {

@@ -1,4 +1,4 @@
-import { linkParameter } from '../access/shareLink'
+import { linkParameter } from '../access/linkParameter'
 
 /** True for fields whose value lets others in. Signatures of webhooks do not: they hold for one body only. */
 export function isSecretField(name: string): boolean {

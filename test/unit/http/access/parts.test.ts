@@ -2,18 +2,12 @@ import assert from 'node:assert/strict'
 import { PassThrough } from 'node:stream'
 import { isAddressRule, refuseAddress } from '../../../../src/http/access/addressRules'
 import type { Refusal } from '../../../../src/http/access/decideAccess'
+import { linkParameter } from '../../../../src/http/access/linkParameter'
 import { isOpenPattern } from '../../../../src/http/access/openPaths'
 import { refusalAnswer } from '../../../../src/http/access/refusal'
 import { gatePage } from '../../../../src/http/gatePage'
 import { maskParameters } from '../../../../src/http/mask/maskParameters'
-import {
-  checkToken,
-  linkParameter,
-  linkUrl,
-  makeToken,
-  newLinkKey,
-  takeToken,
-} from '../../../../src/http/access/shareLink'
+import { checkToken, linkUrl, makeToken, newLinkKey, takeToken } from '../../../../src/http/access/shareLink'
 import { lyingFields, sourceSeen, toldAddress } from '../../../../src/http/access/toldAddress'
 import { WrongPasswords } from '../../../../src/http/access/wrongPasswords'
 import type { Field, HttpRequest } from '../../../../src/http/exchange'
