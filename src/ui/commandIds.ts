@@ -12,6 +12,7 @@ export const commandIds = {
   copySshCommand: 'exposePort.copySshCommand',
   changeName: 'exposePort.changeName',
   showRequests: 'exposePort.showRequests',
+  setAccess: 'exposePort.setAccess',
   retry: 'exposePort.retry',
   showLog: 'exposePort.showLog',
 } as const
