@@ -16,6 +16,7 @@ import { neighboursOf } from './ui/neighbours'
 import { OutputLog } from './ui/outputLog'
 import { PrepareServer } from './ui/prepareServer'
 import { ReadOnlyDocuments } from './ui/readOnlyDocuments'
+import { registerInspector } from './ui/registerInspector'
 import { editServers } from './ui/showFailure'
 import { sshPrompts } from './ui/sshPrompts'
 import { StatusBar } from './ui/statusBar'
@@ -23,6 +24,7 @@ import { ThisMachineOnDemand } from './ui/thisMachineOnDemand'
 import { registerTunnelCommands } from './ui/tunnelCommands'
 import { tellUrlChanges } from './ui/urlChanges'
 import { UrlClipboard } from './ui/urlClipboard'
+import { registerViews } from './ui/views/views'
 
 let tunnels: Tunnels | undefined
 
@@ -55,6 +57,7 @@ export function activate(context: ExtensionContext): void {
 
   const { globalStorageUri } = context
   const documents = owned.add(new ReadOnlyDocuments())
+  owned.add(registerInspector(context, { tunnels: open, clipboard, documents, redactor, clock, log }))
   const scriptPath = context.asAbsolutePath('media/prepare-gateway.sh')
   const saving = { globalStorageUri, clock, log }
   const prepareServer = new PrepareServer({
@@ -75,11 +78,15 @@ export function activate(context: ExtensionContext): void {
     memory: context.workspaceState,
     log,
   })
-  owned.add(commands.registerCommand(commandIds.expose, (argument: unknown) => expose.run(argument)))
+  for (const id of [commandIds.expose, commandIds.exposePublicly]) {
+    owned.add(commands.registerCommand(id, (argument: unknown) => expose.run(argument)))
+  }
   owned.add(commands.registerCommand(commandIds.addServer, () => addServer.run()))
   owned.add(commands.registerCommand(commandIds.editServers, () => editServers()))
   owned.add(commands.registerCommand(commandIds.prepareServer, () => prepareServer.run()))
   owned.add(commands.registerCommand(commandIds.showLog, () => log.show()))
+
+  owned.add(registerViews({ watcher, tunnels: open, clock }))
 
   watcher.focused = window.state.focused
   owned.add(window.onDidChangeWindowState((state) => (watcher.focused = state.focused)))

@@ -25,6 +25,8 @@ export interface HarEntry {
 export interface HarRequest extends HarMessageHead {
   readonly method: string
   readonly url: string
+  /** Where the URL does not tell it. */
+  readonly _target?: string
   readonly queryString: readonly HarPair[]
   readonly postData?: HarPostData
 }

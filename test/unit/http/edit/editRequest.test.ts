@@ -73,9 +73,9 @@ describe('an edited request', () => {
     const change = { body: { kind: 'text', text: 'a\nc\n', lineEnd: '\r\n' } } as const
     assert.equal(Buffer.from((await edited(lines, change)).body).toString(), 'a\r\nc\r\n')
   })
-  it('writes letters of fields and targets as UTF-8, one letter a byte', async () => {
+  it('writes letters of fields as UTF-8, one letter a byte, and those of targets by percent', async () => {
     const { fields, target } = await edited(post(), { target: '/é', ...withField(['X', ' é ']) })
-    assert.deepEqual([fields[1], target], [['X', 'Ã©'], '/Ã©'])
+    assert.deepEqual([fields[1], target], [['X', 'Ã©'], '/%C3%A9'])
   })
   it('goes to the host it names', async () => {
     assert.equal((await edited(post(), { fields: [['host', 'b.example:1']] })).host, 'b.example:1')

@@ -200,7 +200,7 @@ function anyExchange(seed: number): CapturedExchange {
   return captured(
     {
       method: next.from(['GET', 'POST', 'HEAD', 'OPTIONS', 'PROPFIND']),
-      target: next.from(['/', '/a?b=c&b&=&%', '//x', '/é', '/?token=x', '/a//../b']),
+      target: next.from(['/', '/a?b=c&b&=&%', '//x', '/é', '/?token=x', '/a//../b', '*', '/a#b?c']),
       fields: fields(['Content-Length', String(asked.size)]),
       body: asked,
       trailers: next.below(4) === 0 ? [['X-Sum', '1']] : [],

@@ -166,12 +166,13 @@ describe('readHar', () => {
           entry({ url }),
         ),
         entry({ method: 'GET /\r\nX:' }),
+        entry({ url: 'https://a.example/ HTTP/1.1\r\nX: y' }),
         { request: get },
         ...[null, 7, 'x', []],
       ),
       'x.har',
     )
-    assert.deepEqual([exchanges.length, leftOut], [1, 11])
+    assert.deepEqual([exchanges.length, leftOut], [1, 12])
   })
 
   it('reads no more than its limits', () => {
