@@ -73,7 +73,7 @@ export class HeldRequests implements Disposable {
   }
 
   private async take(exchange: Exchange, hold: HoldOptions): Promise<void> {
-    const { request, response, visitor } = exchange
+    const { request, response } = exchange
     const { toApp, record, clock } = this.options
     const left = new AbortController()
     response.onGone(() => left.abort())
