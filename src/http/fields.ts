@@ -32,7 +32,7 @@ function isLength(length: string): boolean {
 }
 
 /** RFC 3986 3.2.2, and a port. */
-function isHost(host: string): boolean {
+export function isHost(host: string): boolean {
   return /^(?:\[[0-9a-fA-F:.]+\]|[\w.~!$&'()*+,;=%-]*)(?::\d*)?$/.test(host)
 }
 

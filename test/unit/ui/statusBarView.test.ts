@@ -276,7 +276,7 @@ describe('statusBarView', () => {
     ] as const) {
       const { tooltip } = view([tunnel(state, { title: 'https://a_b.example/*x*?[c](d)' })])
       const commands = links(tooltip).map(([, command]) => command)
-      assert.deepEqual(commands.length, 6)
+      assert.deepEqual(commands.length, 7)
       assert.ok(!commands.includes('evil'))
       // Take the escapes away, and the links that are ours: no sign of Markdown is left but the bold URL's.
       const left = tooltip
