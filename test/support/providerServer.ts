@@ -47,8 +47,8 @@ export interface ProviderServerOptions {
 /** An API on loopback that calls callbacks over HTTPS as an outsider. */
 export class ProviderServer {
   readonly requests: ApiRequest[] = []
-  /** Answers given instead of the right ones, first come first served. */
-  readonly instead: (ApiAnswer | 'hang up')[] = []
+  /** Answers given instead of the right ones, first come first served; to calls of that method if one is named. */
+  readonly instead: ((ApiAnswer & { readonly method?: string }) | 'hang up')[] = []
   private readonly sockets = new Set<Socket>()
   private readonly server = createServer((request, response) => void this.receive(request, response))
 
@@ -149,7 +149,10 @@ export class ProviderServer {
   }
 
   private async next(call: ApiRequest, response: ServerResponse): Promise<ApiAnswer> {
-    const instead = this.instead.shift()
+    const index = this.instead.findIndex(
+      (each) => each === 'hang up' || each.method === undefined || each.method === call.method,
+    )
+    const [instead] = index < 0 ? [] : this.instead.splice(index, 1)
     if (instead === undefined) return this.answer(call)
     if (instead !== 'hang up') return instead
     response.destroy()

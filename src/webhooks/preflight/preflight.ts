@@ -57,22 +57,30 @@ async function askAll(
   ask: (request: ProbeRequest) => Promise<ProbeAnswer>,
 ): Promise<SeenSide> {
   const { rules, asks } = preflight.provider
-  const sent = verification(preflight)
-  const wrong = verification(preflight, 'wrong')
-  const verified =
-    rules.verification === undefined
-      ? {}
-      : {
-          verification: { challenge: sent.challenge, answer: await ask(sent.request) },
-          wrongToken: { challenge: wrong.challenge, answer: await ask(wrong.request) },
-        }
+  const verified = rules.verification === undefined ? undefined : await askVerified(preflight, ask)
+  // Who does not answer is not asked again: each time is a long wait.
+  if (verified?.verification.answer.kind === 'error')
+    return { ...verified, event: verified.verification.answer }
   const event = await ask(eventRequest(preflight, preflight.answers))
   const secrets = asks.filter(({ isSecret }) => isSecret)
-  if (secrets.length === 0) return { ...verified, event }
+  if (secrets.length === 0 || event.kind === 'error') return { ...verified, event }
   const strange = Object.fromEntries(secrets.map(({ id }) => [id, randomBytes(16).toString('hex')]))
   const wrongSignature = await ask(eventRequest(preflight, { ...preflight.answers, ...strange }))
   return { ...verified, event, wrongSignature }
 }
+
+async function askVerified(
+  preflight: Preflight,
+  ask: (request: ProbeRequest) => Promise<ProbeAnswer>,
+): Promise<Required<Pick<SeenSide, 'verification'>> & SeenOfWrongToken> {
+  const sent = verification(preflight)
+  const first = { verification: { challenge: sent.challenge, answer: await ask(sent.request) } }
+  if (first.verification.answer.kind === 'error') return first
+  const wrong = verification(preflight, 'wrong')
+  return { ...first, wrongToken: { challenge: wrong.challenge, answer: await ask(wrong.request) } }
+}
+
+type SeenOfWrongToken = Pick<SeenSide, 'wrongToken'>
 
 /** The GET by which a provider verifies a callback; with a token of our own where it is to be refused. */
 export function verification(
