@@ -6,6 +6,7 @@ import { portSourceFor } from './ports/sources'
 import { PortWatcher } from './ports/watcher'
 import { Tunnels } from './tunnels/tunnels'
 import { AddServer } from './ui/addServer'
+import { CurrentCaptureLimits } from './ui/captureLimits'
 import { certificates } from './ui/certificates'
 import { registerChangeName } from './ui/changeName'
 import { commandIds } from './ui/commandIds'
@@ -40,6 +41,7 @@ export function activate(context: ExtensionContext): void {
       memory: context.globalState,
       neighbours: owned.add(neighboursOf(context, log)),
       certificateFor: certificates(context, { clock, log }),
+      captureLimits: owned.add(new CurrentCaptureLimits()).now,
       ...{ clock, log, redactor },
     }),
   )

@@ -4,6 +4,7 @@
  */
 export type Hop =
   | 'settings'
+  | 'file'
   | 'local app'
   | 'DNS'
   | 'TCP'

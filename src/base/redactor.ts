@@ -30,7 +30,8 @@ export class Redactor {
   }
 }
 
-const mask = '•••'
+/** Stands where a secret was. */
+export const mask = '•••'
 
 const header = String.raw`\b(?:authorization|proxy-authorization|cookie|set-cookie|x-api-key)["']?\s*[:=]\s*`
 const field = String.raw`(?:password|passphrase|passwd|secret|token|api[_-]?key)["']?\s*[:=]\s*`

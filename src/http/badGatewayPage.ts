@@ -13,6 +13,11 @@ export function badGatewayPage(
   return { contentType: 'text/html; charset=utf-8', body: page(texts[reason]) }
 }
 
+/** The same for the person whose app it is. */
+export function badGatewayNote(reason: BadGatewayReason): string {
+  return `${texts[reason].title}.`
+}
+
 interface Texts {
   readonly title: string
   readonly detail: string

@@ -87,6 +87,8 @@ export interface CapturedMessage {
   /** In milliseconds since the epoch. */
   readonly at: number
   readonly body: CapturedBody
+  /** The bytes are as they came, compressed (RFC 7692): they could not be made readable. */
+  readonly isCompressed?: boolean
 }
 
 /** What a list shows of an exchange; small, for there may be thousands. */

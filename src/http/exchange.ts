@@ -12,8 +12,11 @@ export interface Exchange {
   readonly response: HttpResponse
 }
 
-/** A stage for exchanges: answers one, or passes it on. */
+/** Answers an exchange. */
 export type AcceptExchange = (exchange: Exchange) => void
+
+/** A stage for exchanges: answers one, or passes it on. */
+export type ExchangeStage = (exchange: Exchange, next: AcceptExchange) => void
 
 export interface HttpRequest {
   readonly protocol: HttpProtocol
@@ -50,6 +53,19 @@ export interface HttpResponse {
   readonly hasBegun: boolean
   /** Called when the visitor leaves before the response has ended. */
   onGone(callback: () => void): void
+  /**
+   * What the gate does with the exchange by itself, for whoever keeps it: why it answers in the app's place, that it
+   * holds the request back. Undefined where nobody keeps it. `answers.ts` says it of each answer of its own.
+   */
+  readonly note?: (did: OwnDoing) => void
+}
+
+/** What the gate did by itself. */
+export interface OwnDoing {
+  /** In words for a person; a later one takes its place. */
+  readonly text: string
+  /** The answer that begins next is the gate's own, and not the app's. */
+  readonly isAnswer: boolean
 }
 
 /** Node's flat list of names and values as fields. */

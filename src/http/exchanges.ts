@@ -1,14 +1,24 @@
 import type { Disposable } from '../base/disposable'
 import { Emitter } from '../base/event'
 import type { CapturedBody, CapturedExchange } from './capturedExchange'
+import type { Field } from './field'
 
 /** How much is kept. The oldest exchanges give way. */
 export interface CaptureLimits {
+  /** False: nothing new is captured. */
+  readonly isOn?: boolean
   readonly mostExchanges: number
   /** Of all of them together, in bytes. */
   readonly mostBytes: number
   /** Of each body; what comes after is counted only. */
   readonly mostBodyBytes: number
+}
+
+/** Unless the settings say otherwise. */
+export const usualLimits: CaptureLimits = {
+  mostExchanges: 1000,
+  mostBytes: 64 * 1024 * 1024,
+  mostBodyBytes: 1024 * 1024,
 }
 
 export type ExchangesChange =
@@ -29,7 +39,7 @@ export class Exchanges implements Disposable {
   readonly onDidChange = this.didChange.event
 
   /** The limits are asked for each time, since settings change. */
-  constructor(readonly limits: () => CaptureLimits) {}
+  constructor(readonly limits: () => CaptureLimits = () => usualLimits) {}
 
   /** Oldest first. */
   get all(): readonly CapturedExchange[] {
@@ -58,6 +68,11 @@ export class Exchanges implements Disposable {
     if (this.paused === paused) return
     this.paused = paused
     this.didChange.fire({ kind: 'paused or resumed' })
+  }
+
+  /** Whether visitors' exchanges are captured now. */
+  get takesNew(): boolean {
+    return !this.paused && this.limits().isOn !== false
   }
 
   add(exchange: Omit<CapturedExchange, 'id'>): CapturedExchange {
@@ -114,17 +129,34 @@ export class Exchanges implements Disposable {
   }
 }
 
-/** What an object costs besides its bytes: measured, about. */
-const overhead = 1024
+/** What they cost besides their bytes; measured, about. */
+const ofExchange = 1400
+const ofField = 120
+const ofMessage = 300
 
 function bytesOf({ request, response, webSocket }: CapturedExchange): number {
-  const fields = [request.fields, request.trailers, response?.fields ?? [], response?.trailers ?? []].flat()
-  const bodies: (CapturedBody | undefined)[] = [
-    request.body,
-    response?.body,
-    ...(webSocket?.messages.map(({ body }) => body) ?? []),
-  ]
-  const ofFields = fields.reduce((sum, [name, value]) => sum + 2 * (name.length + value.length), 0)
-  const ofBodies = bodies.reduce((sum, body) => sum + (body?.bytes.length ?? 0), 0)
-  return overhead + 2 * request.target.length + ofFields + ofBodies
+  let bytes = ofExchange + ofText(request.target) + ofFields(request.fields) + ofFields(request.trailers)
+  bytes += ofBody(request.body)
+  if (response !== undefined) {
+    bytes += ofFields(response.fields) + ofFields(response.trailers) + ofBody(response.body)
+    for (const { fields } of response.informed) bytes += ofFields(fields)
+  }
+  for (const { body } of webSocket?.messages ?? []) bytes += ofMessage + ofBody(body)
+  return bytes
+}
+
+function ofFields(fields: readonly Field[]): number {
+  let bytes = 0
+  for (const [name, value] of fields) bytes += ofField + ofText(name) + ofText(value)
+  return bytes
+}
+
+/** Some engines keep two bytes a letter. */
+function ofText({ length }: string): number {
+  return 2 * length
+}
+
+/** A body that still grows has more memory than bytes. */
+function ofBody({ bytes }: CapturedBody): number {
+  return bytes.buffer.byteLength
 }

@@ -4,7 +4,7 @@ import { DisposableStore, type Disposable } from '../base/disposable'
 import type { Log } from '../base/log'
 import type { Accept } from '../base/visitor'
 import { AppConnections, type AppAddress } from './appConnections'
-import type { AcceptExchange } from './exchange'
+import type { AcceptExchange, ExchangeStage } from './exchange'
 import { Http1 } from './http1'
 import { Http2 } from './http2'
 import { ToApp } from './toApp'
@@ -26,18 +26,21 @@ export function forwardHttp(options: {
   readonly gate: () => GateOptions
   /** Nobody in front reads HTTP. */
   readonly isEdge: boolean
-  /** What exchanges pass before the app. */
-  readonly before?: (next: AcceptExchange) => AcceptExchange
+  /** What visitors' exchanges pass before the app, the first one first. */
+  readonly before?: readonly ExchangeStage[]
   /** Whether the app takes connections. */
   readonly report: { onAnswer(): void; onNoAnswer(error: Error): void }
   readonly clock: Clock
   readonly log: Log
-}): Disposable & { readonly accept: Accept } {
-  const { clock, log, before = (next: AcceptExchange) => next } = options
+}): Forward {
+  const { clock, log, before = [] } = options
   const owned = new DisposableStore()
   const connections = owned.add(new AppConnections(options))
   const toApp = owned.add(new ToApp({ ...options, connections, names: namesNow(options) }))
-  const accept = before(toApp.accept)
+  const accept = before.reduceRight<AcceptExchange>(
+    (next, stage) => (exchange) => stage(exchange, next),
+    toApp.accept,
+  )
   const http1 = owned.add(new Http1(clock, accept))
   const http2 = owned.add(new Http2({ clock, log }, accept))
   return {
@@ -46,8 +49,15 @@ export function forwardHttp(options: {
       else if (visitor.protocol === 'h2') http2.accept(visitor)
       else http1.accept(visitor)
     },
+    toApp: toApp.accept,
     dispose: () => owned.dispose(),
   }
+}
+
+interface Forward extends Disposable {
+  readonly accept: Accept
+  /** Straight to the app, past what stands before it. */
+  readonly toApp: AcceptExchange
 }
 
 function namesNow(options: Parameters<typeof forwardHttp>[0]): () => Names {

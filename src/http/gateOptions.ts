@@ -4,4 +4,6 @@ import type { HostHeader } from './towardsApp'
 export interface GateOptions {
   /** By which name visitors' requests call the app; `local` unless given. */
   readonly hostHeader?: HostHeader
+  /** Whether its exchanges are kept for a person to see; true unless given. */
+  readonly capture?: boolean
 }

@@ -90,8 +90,10 @@ export class Http2 implements Disposable {
     }
     const wrong = whatIsWrong(request.fields, '2.0')
     // Nobody is told that Extended CONNECT is known (RFC 8441), and the plain one is for proxies.
-    if (request.method === 'CONNECT') answerStatus(exchange, 405, 'Method Not Allowed')
-    else if (wrong !== undefined || !isTarget(request.target)) answerStatus(exchange, 400, 'Bad Request')
+    const refuse = (status: number, reason: string) =>
+      answerStatus(exchange, { status, reason, note: reason })
+    if (request.method === 'CONNECT') refuse(405, 'Method Not Allowed')
+    else if (wrong !== undefined || !isTarget(request.target)) refuse(400, 'Bad Request')
     else this.next(exchange)
   }
 }

@@ -23,7 +23,7 @@ export class ToApp implements Disposable {
   ) {}
 
   readonly accept: AcceptExchange = (exchange) => {
-    if (this.open.size >= mostExchanges) return answerStatus(exchange, 503, 'Service Unavailable')
+    if (this.open.size >= mostExchanges) return answerStatus(exchange, tooMany)
     const forwarding = new Forwarding(exchange, this.options)
     this.open.add(forwarding)
     forwarding.start(() => this.open.delete(forwarding))
@@ -36,6 +36,11 @@ export class ToApp implements Disposable {
 
 /** Each has a socket to the app. */
 const mostExchanges = 2048
+
+const tooMany = {
+  ...{ status: 503, reason: 'Service Unavailable' },
+  note: `${mostExchanges} requests were waiting for the app already.`,
+}
 
 class Forwarding implements Disposable {
   private readonly owned = new DisposableStore()
@@ -88,7 +93,10 @@ class Forwarding implements Disposable {
       })
     } catch {
       // What HTTP/2 can carry and HTTP/1.1 cannot.
-      answerStatus(this.exchange, 400, 'Bad Request')
+      answerStatus(this.exchange, {
+        ...{ status: 400, reason: 'Bad Request' },
+        note: 'It cannot be said in HTTP/1.1.',
+      })
       return this.finish()
     }
     this.follow(this.outgoing)

@@ -87,6 +87,8 @@ const gateFields: Readonly<Record<string, (value: unknown) => Read<GateOptions>>
     value === 'local' || value === 'public'
       ? { value: { hostHeader: value } }
       : { wrong: 'must be "local" or "public"' },
+  capture: (value) =>
+    typeof value === 'boolean' ? { value: { capture: value } } : { wrong: 'must be true or false' },
 }
 
 /** `exposePort.ports › "3000" › "name": …` */

@@ -2,8 +2,11 @@ import type { Clock } from '../base/clock'
 import { DisposableStore, type Disposable } from '../base/disposable'
 import type { Log } from '../base/log'
 import type { Accept } from '../base/visitor'
+import { Capture } from '../http/capture'
+import type { Exchanges } from '../http/exchanges'
 import { forwardHttp } from '../http/forwardHttp'
 import type { GateOptions } from '../http/gateOptions'
+import { replay, type ReplayRequest } from '../http/replay'
 import { dialLocal, dialLocalTls } from '../ports/dialLocal'
 import type { PublicWay } from '../servers/profile'
 import type { Certificate } from '../tls/certificate'
@@ -12,7 +15,9 @@ import { readProxyProtocol } from '../tls/proxyProtocol'
 import type { LocalApp } from './localApp'
 import { NonceStage } from './nonceStage'
 import type { ExpectedNonce } from './publicChecker'
+import { notExposed, notHttp } from './replayFailures'
 import { toLocal } from './toLocal'
+import type { TunnelCount } from './tunnelCount'
 
 export interface StagesOptions {
   readonly way: PublicWay
@@ -21,6 +26,10 @@ export interface StagesOptions {
   readonly app: LocalApp
   /** What the user wishes of the gate now. */
   readonly gate: () => GateOptions
+  readonly exchanges: Exchanges
+  readonly tunnelId: number
+  /** Outlives these stages. */
+  readonly count: TunnelCount
   readonly certificateFor: (way: PublicWay) => Certificate
   readonly report: { onAnswer(): void; onNoAnswer(error: Error): void }
   readonly clock: Clock
@@ -31,13 +40,16 @@ export interface StagesOptions {
 export class Stages implements Disposable {
   private readonly owned = new DisposableStore()
   private readonly nonce: NonceStage
+  private readonly ended = new AbortController()
+  /** Undefined where nothing reads HTTP. */
+  private replayWay: Pick<Parameters<typeof replay>[1], 'capture' | 'toApp'> | undefined
   readonly way: PublicWay
   readonly accept: Accept
   /** What is shown to visitors, where HTTPS ends on this machine. */
   readonly certificate: Certificate | undefined
 
-  constructor(options: StagesOptions) {
-    const { way, clock, log } = options
+  constructor(private readonly options: StagesOptions) {
+    const { way, count, clock, log } = options
     this.way = way
     const last = this.lastStage(options)
     this.nonce = new NonceStage(last, clock)
@@ -51,6 +63,27 @@ export class Stages implements Disposable {
       this.accept = inner
     }
     if (way.proxyProtocol) this.accept = readProxyProtocol(this.accept, { clock, log })
+    const outermost = this.accept
+    this.accept = (visitor) => {
+      count.watch(visitor)
+      outermost(visitor)
+    }
+  }
+
+  /**
+   * Sends a request to the app, past what only concerns visitors; it resolves as `replay` in src/http.
+   * @throws Failure when the app does not speak HTTP, or these stages come to their end.
+   */
+  replay(request: ReplayRequest, signal?: AbortSignal): Promise<number> {
+    const { replayWay, options } = this
+    if (replayWay === undefined) return Promise.reject(notHttp(options.app))
+    const { source } = request
+    const original = source.kind === 'replay' ? options.exchanges.get(source.of) : undefined
+    return replay(request, {
+      ...replayWay,
+      visitorAddress: original?.visitorAddress ?? '',
+      signal: AbortSignal.any([this.ended.signal, ...(signal === undefined ? [] : [signal])]),
+    })
   }
 
   /** Looks out for a check of the public URL. */
@@ -59,6 +92,7 @@ export class Stages implements Disposable {
   }
 
   dispose(): void {
+    this.ended.abort(notExposed(this.options.app))
     this.owned.dispose()
   }
 
@@ -78,14 +112,17 @@ export class Stages implements Disposable {
     scheme,
     ...options
   }: StagesOptions & { readonly scheme: 'http' | 'https' }): Accept {
+    // Otherwise a reverse proxy has seen to who calls.
+    const isEdge = way.tls !== 'server' || way.proxyProtocol
+    const capture = this.owned.add(new Capture({ ...options, isEdge }))
     const stage = forwardHttp({
       ...options,
+      isEdge,
       app: { host: app.host, port: app.port, scheme },
       dial: scheme === 'https' ? dialLocalTls : dialLocal,
-      // Otherwise a reverse proxy has seen to who calls.
-      isEdge: way.tls !== 'server' || way.proxyProtocol,
-      before: (next) => (exchange) => this.nonce.acceptExchange(exchange, next),
+      before: [(exchange, next) => this.nonce.acceptExchange(exchange, next), capture.accept],
     })
+    this.replayWay = { capture, toApp: stage.toApp }
     return this.owned.add(stage).accept
   }
 }

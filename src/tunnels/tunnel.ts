@@ -6,7 +6,9 @@ import { Cancelled, Failure, isCancelled } from '../base/failure'
 import type { Log } from '../base/log'
 import type { Accept } from '../base/visitor'
 import { within } from '../base/within'
+import type { Exchanges } from '../http/exchanges'
 import type { GateOptions } from '../http/gateOptions'
+import type { ReplayRequest } from '../http/replay'
 import { listen, type ExposurePrompts, type Listening, type ListenRequest } from '../servers/listen'
 import type { PublicWay } from '../servers/profile'
 import type { Server } from '../servers/server'
@@ -19,9 +21,12 @@ import type { Transport } from '../ssh/transport'
 import type { Certificate } from '../tls/certificate'
 import { CheckLoop, type CheckSubject } from './checkLoop'
 import type { LocalApp } from './localApp'
+import type { TunnelNumbers } from './numbers'
 import { Pause } from './pause'
 import type { PublicChecker } from './publicChecker'
+import { notExposed } from './replayFailures'
 import { Stages } from './stages'
+import { TunnelCount } from './tunnelCount'
 import type { TunnelState } from './tunnelState'
 
 export interface TunnelOptions {
@@ -37,6 +42,8 @@ export interface TunnelOptions {
   /** Of a range of ports: the one this tunnel had last time. */
   readonly wishedPort: number | undefined
   readonly connection: Connection
+  /** Where what visitors ask is kept. */
+  readonly exchanges: Exchanges
   readonly checker: PublicChecker
   readonly certificateFor: (way: PublicWay) => Certificate
   readonly prompts: ExposurePrompts
@@ -63,6 +70,7 @@ export class Tunnel {
   private readonly checks: CheckLoop
   private appAnswers = true
   private currentGate: GateOptions
+  private readonly count = new TunnelCount()
   private stopped: Promise<void> | undefined
 
   readonly onDidChange = this.didChange.event
@@ -95,6 +103,10 @@ export class Tunnel {
   /** What the user wishes of the gate now. */
   get gate(): GateOptions {
     return this.currentGate
+  }
+  /** What it has carried so far; cheap to ask for. */
+  get numbers(): TunnelNumbers {
+    return this.count.numbers
   }
   get server(): Server {
     return this.options.server
@@ -180,6 +192,17 @@ export class Tunnel {
     this.become(this.current)
   }
 
+  /**
+   * Sends a request straight to the app, past the access rules and not through the internet, and captures it whatever
+   * is set. Resolves with the id of the captured exchange when the answer has ended, however that was.
+   * @throws Cancelled when `signal` is aborted; Failure when the tunnel is closed, has not stood yet or reads no HTTP.
+   */
+  replay(request: ReplayRequest, signal?: AbortSignal): Promise<number> {
+    if (this.stages === undefined || this.ended.signal.aborted)
+      return Promise.reject(notExposed(this.options.app))
+    return this.stages.replay(request, signal)
+  }
+
   /** Told by whoever watches the local port. */
   setAppAnswers(appAnswers: boolean): void {
     this.appAnswers = appAnswers
@@ -232,13 +255,14 @@ export class Tunnel {
 
   /** The stages last for the tunnel's life, with what they have learned, unless its address becomes another. */
   private acceptFor(way: PublicWay): Accept {
-    const { app, certificateFor, clock, log } = this.options
+    const { id, app, exchanges, certificateFor, clock, log } = this.options
     const { signal: ended } = this.ended
     ended.throwIfAborted()
     if (this.stages?.way.publicUrl !== way.publicUrl) {
       this.stages?.dispose()
       this.stages = new Stages({
-        ...{ way, app, certificateFor, clock, log },
+        ...{ way, app, exchanges, certificateFor, clock, log },
+        ...{ tunnelId: id, count: this.count },
         publicUrl: () => this.currentWay?.publicUrl ?? way.publicUrl,
         gate: () => this.currentGate,
         report: {

@@ -6,6 +6,7 @@ import { Emitter } from '../base/event'
 import { Failure, type Hop } from '../base/failure'
 import type { Log } from '../base/log'
 import type { Redactor } from '../base/redactor'
+import { Exchanges, type CaptureLimits } from '../http/exchanges'
 import type { GateOptions } from '../http/gateOptions'
 import type { ListeningPort } from '../ports/listeningPort'
 import type { ExposurePrompts } from '../servers/listen'
@@ -39,6 +40,8 @@ export class Tunnels implements Disposable {
   private readonly remembered: RememberedAddresses
   private readonly networkWatch: Pick<NetworkWatch, 'hold' | 'onDidChange'>
   private nextId = 1
+  /** What visitors of all of them have asked; it outlives each. */
+  readonly exchanges: Exchanges
 
   /** Fires when a tunnel comes, goes or changes its state. */
   readonly onDidChange = this.didChange.event
@@ -46,6 +49,7 @@ export class Tunnels implements Disposable {
   constructor(private readonly options: TunnelsOptions) {
     this.remembered = new RememberedAddresses(options.memory)
     this.networkWatch = options.networkWatch ?? new NetworkWatch(options)
+    this.exchanges = new Exchanges(options.captureLimits)
   }
 
   get all(): readonly Tunnel[] {
@@ -139,6 +143,7 @@ export class Tunnels implements Disposable {
   dispose(): void {
     void this.stopAll()
     this.didChange.dispose()
+    this.exchanges.dispose()
   }
 
   private create({ app, gate = {}, server, name }: TunnelRequest): Tunnel {
@@ -148,6 +153,7 @@ export class Tunnels implements Disposable {
     const own = profile.kind === 'service' ? `${name} ${formatHostPort(app.host, app.port)}` : ''
     const connection = this.connectionTo(server, own)
     const tunnel: Tunnel = new Tunnel({
+      exchanges: this.exchanges,
       ...{ app, gate, server, name, connection, prompts, clock, log },
       id: this.nextId++,
       expectedUrl: this.expectedUrl(profile, name),
@@ -254,6 +260,8 @@ export interface TunnelsOptions {
   readonly memory?: TunnelMemory
   /** The other windows of this machine. */
   readonly neighbours?: Pick<Neighbours, 'publish' | 'holderOf'>
+  /** How much is kept of what visitors ask, now; the usual limits unless given. */
+  readonly captureLimits?: () => CaptureLimits
   /** The machine's own unless given. */
   readonly networkWatch?: Pick<NetworkWatch, 'hold' | 'onDidChange'>
   /** Resolves the names of public URLs; the machine's own resolver unless given. */

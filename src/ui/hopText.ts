@@ -5,6 +5,8 @@ export function hopText(hop: Hop, server: string): string {
   switch (hop) {
     case 'settings':
       return 'reading the settings'
+    case 'file':
+      return 'reading the file'
     case 'local app':
       return 'looking at the local app'
     case 'DNS':

@@ -1,4 +1,6 @@
 import { workspace, type Uri } from 'vscode'
+import { readCaptureLimits } from '../http/captureLimits'
+import type { CaptureLimits } from '../http/exchanges'
 import { readPortWishes, type PortProblem, type PortWishes } from '../servers/portWishes'
 import { readServers, type Servers } from '../servers/validation'
 import { expandHome } from '../ssh/sshConfig'
@@ -28,6 +30,11 @@ export const settings = {
   /** What the workspace says counts too: a name is shown before anything is exposed, and leads to nobody else. */
   ports(folder?: Uri): { wishes: PortWishes; problems: readonly PortProblem[] } {
     return readPortWishes(workspace.getConfiguration('exposePort', folder).get('ports'))
+  },
+  /** How much is kept of what visitors ask. It leads nowhere, so a workspace may say it too. */
+  capture(): CaptureLimits {
+    const configuration = workspace.getConfiguration('exposePort.capture')
+    return readCaptureLimits((name) => configuration.get(name))
   },
   /** The user's own, as with servers: the authority learns names, and its CA file decides whom to trust. */
   acme(): AcmeSettings {

@@ -1,3 +1,5 @@
+import { quoted } from '../../base/shellWord'
+
 /**
  * Makes a directory for sockets that the user makes and the proxy's group opens: the group is handed down to each
  * socket. Those below /run are made again at each start by tmpfiles.d(5).
@@ -32,9 +34,4 @@ export function unprivilegedPortLines(port: number): string[] {
 /** As it is where a shell takes it for one word. */
 function word(text: string): string {
   return /^[\w./@:+-]+$/.test(text) ? text : quoted(text)
-}
-
-/** One word for a POSIX shell, whatever is in it. */
-export function quoted(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`
 }

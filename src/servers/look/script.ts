@@ -1,4 +1,4 @@
-import { quoted } from '../lines/shellLines'
+import { quoted } from '../../base/shellWord'
 
 /** A part of what a script printed, under its own heading. */
 export interface Section {

@@ -3,9 +3,13 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { systemClock } from '../../../src/base/clock'
 import { WrappedStream } from '../../../src/base/startOfStream'
 import type { Accept } from '../../../src/base/visitor'
+import { Capture } from '../../../src/http/capture'
+import type { AcceptExchange } from '../../../src/http/exchange'
+import { Exchanges, usualLimits, type CaptureLimits } from '../../../src/http/exchanges'
 import { forwardHttp } from '../../../src/http/forwardHttp'
 import type { HostHeader } from '../../../src/http/towardsApp'
 import { dialLocal } from '../../../src/ports/dialLocal'
+import { TunnelCount } from '../../../src/tunnels/tunnelCount'
 import { CollectedLog } from '../../support/collectedLog'
 import type { Scope } from '../../support/scope'
 
@@ -37,6 +41,11 @@ export interface Forwarded {
   readonly log: CollectedLog
   /** What the stage said about the app. */
   readonly heard: string[]
+  /** What was captured. */
+  readonly exchanges: Exchanges
+  /** For a replay. */
+  readonly capture: Capture
+  readonly toApp: AcceptExchange
 }
 
 /** The HTTP stage in front of an app on loopback; nobody else reads HTTP, and the app is called by its public name. */
@@ -46,16 +55,28 @@ export function startForward(
   options: Partial<Pick<Parameters<typeof forwardHttp>[0], 'clock' | 'dial' | 'isEdge'>> & {
     publicUrl?: string
     hostHeader?: HostHeader
+    /** Decides for each request whether it is captured; all are unless given. */
+    captures?: () => boolean
+    limits?: CaptureLimits
   } = {},
 ): Forwarded {
   const log = new CollectedLog()
   const heard: string[] = []
+  const exchanges = new Exchanges(() => options.limits ?? usualLimits)
+  const isEdge = options.isEdge ?? true
+  const gate = () => ({
+    hostHeader: options.hostHeader ?? ('public' as const),
+    capture: options.captures?.() ?? true,
+  })
+  const capture = new Capture({
+    ...{ exchanges, tunnelId: 1, isEdge, gate, count: new TunnelCount(), clock: systemClock },
+  })
   const stage = forwardHttp({
     app: { host: app.host ?? 'localhost', port: app.port, scheme: 'http' },
     dial: options.dial ?? dialLocal,
     publicUrl: () => options.publicUrl ?? 'https://dev.example.com',
-    gate: () => ({ hostHeader: options.hostHeader ?? 'public' }),
-    isEdge: options.isEdge ?? true,
+    ...{ gate, isEdge },
+    before: [capture.accept],
     report: {
       onAnswer: () => void heard.push('answers'),
       onNoAnswer: (error: Error & { code?: string }) => void heard.push(`no answer: ${error.code ?? ''}`),
@@ -63,8 +84,11 @@ export function startForward(
     clock: options.clock ?? systemClock,
     log,
   })
-  scope.add(() => stage.dispose())
-  return { accept: stage.accept, log, heard }
+  scope.add(() => {
+    stage.dispose()
+    capture.dispose()
+  })
+  return { accept: stage.accept, toApp: stage.toApp, log, heard, exchanges, capture }
 }
 
 /** An app of which a test writes and reads every byte. */

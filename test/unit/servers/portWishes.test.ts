@@ -13,6 +13,7 @@ describe('readPortWishes', () => {
       '8081': {},
       '8082': { host: 'public' },
       '8083': { name: 'local', host: 'local' },
+      '8084': { capture: false },
     })
     assert.deepEqual(problems, [])
     assert.deepEqual(Object.fromEntries(wishes), {
@@ -22,6 +23,7 @@ describe('readPortWishes', () => {
       '8081': { gate: {} },
       '8082': { gate: { hostHeader: 'public' } },
       '8083': { name: 'local', gate: { hostHeader: 'local' } },
+      '8084': { gate: { capture: false } },
     })
     assert.deepEqual(gateFor(wishes, local(8082)), { hostHeader: 'public' })
     assert.deepEqual(gateFor(wishes, local(8081)), {})
@@ -36,6 +38,14 @@ describe('readPortWishes', () => {
       ])
     })
   }
+
+  it('does not take a text for yes or no', () => {
+    const { wishes, problems } = readPortWishes({ '3000': { capture: 'no' } })
+    assert.deepEqual(wishes.get('3000'), { gate: {} })
+    assert.deepEqual(problems.map(formatPortProblem), [
+      'exposePort.ports › "3000" › "capture": must be true or false',
+    ])
+  })
 
   it('takes localhost for this machine, in any letters', () => {
     assert.deepEqual([...readPortWishes({ 'Localhost:3000': { name: 'a' } }).wishes.keys()], ['3000'])
@@ -97,7 +107,7 @@ describe('readPortWishes', () => {
       'a field that is not there yet',
       { '3000': { server: 'x' } },
       'exposePort.ports › "3000" › "server": ',
-      'the fields are name and host',
+      'the fields are name, host and capture',
     ],
     [
       'one name for two ports',

@@ -4,6 +4,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { PassThrough } from 'node:stream'
 import { silentLog } from '../../../src/base/log'
 import { toDisposable } from '../../../src/base/disposable'
+import { Exchanges } from '../../../src/http/exchanges'
 import type { Accept } from '../../../src/base/visitor'
 import { readServers } from '../../../src/servers/validation'
 import type { Connection } from '../../../src/ssh/connection'
@@ -82,6 +83,7 @@ function tunnelTo(port: number, connection: Connection, clock: FakeClock): Tunne
     server: { profile, settings: () => Promise.reject(new Error('not asked here')) },
     name: 'bot',
     gate: {},
+    exchanges: new Exchanges(),
     expectedUrl: undefined,
     wishedPort: undefined,
     ...{ connection, clock },

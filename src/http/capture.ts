@@ -1,0 +1,130 @@
+import type { Clock } from '../base/clock'
+import { DisposableStore, toDisposable, type Disposable } from '../base/disposable'
+import type { ExchangeSource } from './capturedExchange'
+import type { Exchange, ExchangeStage } from './exchange'
+import type { Exchanges } from './exchanges'
+import type { GateOptions } from './gateOptions'
+import { Recording } from './recording'
+import { visitorAddress } from './visitorAddress'
+import { watchExchange, type HowItEnded } from './watchedExchange'
+
+/**
+ * A stage for exchanges: keeps what passes, and changes and delays nothing. What is kept of an exchange that is still
+ * open is renewed a few times a second, however much comes.
+ */
+export class Capture implements Disposable {
+  private readonly owned = new DisposableStore()
+  private readonly open = new Map<number, Recording>()
+  /** Those of which more has come than is kept. */
+  private readonly changed = new Map<number, Recording>()
+  private timer: Disposable | undefined
+
+  constructor(
+    private readonly options: {
+      readonly exchanges: Exchanges
+      readonly tunnelId: number
+      readonly isEdge: boolean
+      readonly gate: () => GateOptions
+      /** Counts what visitors ask, kept or not. */
+      readonly count: ExchangeCount
+      readonly clock: Clock
+    },
+  ) {
+    this.owned.add(
+      options.exchanges.onDidChange((change) => {
+        if (change.kind === 'removed') for (const id of change.ids) this.letGo(id)
+      }),
+    )
+    this.owned.add(toDisposable(() => this.renew()))
+  }
+
+  readonly accept: ExchangeStage = (exchange, next) => {
+    const { exchanges, gate, isEdge, count, clock } = this.options
+    count.onRequest()
+    const at = clock.now()
+    let isError = false
+    const counted: Counted = {
+      onBegin: (status) => {
+        count.onAnswer(clock.now() - at)
+        isError = status >= 500
+        if (isError) count.onError()
+      },
+      onOver: (how) => {
+        if (how === 'broken off' && !isError) count.onError()
+      },
+    }
+    if (!exchanges.takesNew || gate().capture === false) return next(watchExchange(exchange, counted))
+    const address = visitorAddress(exchange, { isEdge })
+    next(this.record(exchange, { source: { kind: 'visitor' }, visitorAddress: address, ...counted }).exchange)
+  }
+
+  /** Keeps an exchange whatever a person has set. The one to pass on is another. */
+  record(
+    exchange: Exchange,
+    from: { readonly source: ExchangeSource; readonly visitorAddress: string } & Partial<Counted>,
+  ): { readonly id: number; readonly exchange: Exchange } {
+    const { exchanges, tunnelId, clock } = this.options
+    const { source, visitorAddress, onBegin, onOver } = from
+    const recording: Recording = new Recording(
+      {
+        ...{ request: exchange.request, tunnelId, source, visitorAddress },
+        mostBodyBytes: exchanges.limits().mostBodyBytes,
+        now: () => clock.now(),
+      },
+      {
+        change: () => this.markChanged(id, recording),
+        begin: (status) => onBegin?.(status),
+        over: (how) => {
+          this.open.delete(id)
+          this.changed.delete(id)
+          exchanges.update({ ...recording.snapshot, id })
+          onOver?.(how)
+        },
+      },
+    )
+    const { id } = exchanges.add(recording.snapshot)
+    this.open.set(id, recording)
+    return { id, exchange: watchExchange(exchange, recording) }
+  }
+
+  dispose(): void {
+    this.timer?.dispose()
+    this.owned.dispose()
+  }
+
+  private markChanged(id: number, recording: Recording): void {
+    const { exchanges, clock } = this.options
+    // Messages are made readable after the end, too.
+    if (this.owned.isDisposed || exchanges.get(id) === undefined) return
+    this.changed.set(id, recording)
+    this.timer ??= clock.after(renewalMs, () => this.renew())
+  }
+
+  private renew(): void {
+    this.timer = undefined
+    const changed = [...this.changed]
+    this.changed.clear()
+    for (const [id, recording] of changed) this.options.exchanges.update({ ...recording.snapshot, id })
+  }
+
+  private letGo(id: number): void {
+    this.open.get(id)?.letGo()
+    this.open.delete(id)
+    this.changed.delete(id)
+  }
+}
+
+/** What is counted of visitors' exchanges. */
+export interface ExchangeCount {
+  onRequest(): void
+  /** From the request's head to the first byte of the answer. */
+  onAnswer(latencyMs: number): void
+  onError(): void
+}
+
+interface Counted {
+  onBegin(status: number): void
+  onOver(how: HowItEnded): void
+}
+
+const renewalMs = 250
