@@ -1,22 +1,24 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
-import { valuesOf } from '../http/exchange'
+import { timingSafeEqual } from 'node:crypto'
 import type { CapturedRequest } from '../http/capturedExchange'
+import type { Field } from '../http/field'
+import { resign, verifySignature } from '../http/signatures/signature'
 import type { SignatureVerdict } from './provider'
 
-/** As Meta and GitHub sign: HMAC of the bytes as they are sent, in small hex letters. */
-export function hubSignature(secret: string, body: Uint8Array, hash: 'sha1' | 'sha256' = 'sha256'): string {
-  return `${hash}=${createHmac(hash, secret).update(body).digest('hex')}`
+/** The fields by which Meta and GitHub sign: over the bytes as they are sent. */
+export function hubSignatures(secret: string, body: Uint8Array): Field[] {
+  const fields: Field[] = [
+    ['X-Hub-Signature', ''],
+    ['X-Hub-Signature-256', ''],
+  ]
+  return resign({ fields, body }, { secret, now: 0 })
 }
 
-/** Whether X-Hub-Signature-256 is right for the bytes that came. */
-export function judgeHubSignature(
-  { fields, body }: CapturedRequest,
-  secret: string | undefined,
-): SignatureVerdict {
-  const given = valuesOf(fields, 'x-hub-signature-256')[0]
-  if (given === undefined) return 'missing'
-  if (secret === undefined || secret === '' || body.bytes.length < body.size) return 'not checked'
-  return isSame(given, hubSignature(secret, body.bytes)) ? 'verified' : 'wrong'
+/** Whether they are right for the bytes that came. */
+export function judgeHubSignature(request: CapturedRequest, secret: string | undefined): SignatureVerdict {
+  const verdict = verifySignature(request, { secret: secret ?? '', now: 0 })
+  if (verdict === undefined) return 'missing'
+  if (secret === undefined || secret === '' || verdict === 'body was cut') return 'not checked'
+  return verdict === 'right' ? 'verified' : 'wrong'
 }
 
 /** Without telling by its time how much of it was right. */

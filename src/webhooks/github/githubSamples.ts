@@ -1,5 +1,5 @@
 import type { Sample, SampleFacts } from '../provider'
-import { hubSignature } from '../signatures'
+import { hubSignatures } from '../signatures'
 
 /** As in https://docs.github.com/webhooks/webhook-events-and-payloads */
 export const githubSamples: readonly Sample[] = [
@@ -51,12 +51,7 @@ function sample(id: string, label: string, event: string, payload: (facts: Sampl
           ['X-GitHub-Delivery', facts.serial],
           ['X-GitHub-Event', event],
           ['X-GitHub-Hook-ID', '1'],
-          ...(hookSecret === ''
-            ? []
-            : [
-                ['X-Hub-Signature', hubSignature(hookSecret, body, 'sha1')] as const,
-                ['X-Hub-Signature-256', hubSignature(hookSecret, body)] as const,
-              ]),
+          ...(hookSecret === '' ? [] : hubSignatures(hookSecret, body)),
         ],
         body,
       }

@@ -1,6 +1,6 @@
 import type { Answers, Sample, SampleFacts, SampleRequest } from '../provider'
 import { escapedJson } from '../json'
-import { hubSignature } from '../signatures'
+import { hubSignatures } from '../signatures'
 
 /** An event of Meta's: signed, and its text escaped in the way of Meta, over which the signature goes. */
 export function metaSample(id: string, label: string, body: (facts: SampleFacts) => object): Sample {
@@ -18,8 +18,7 @@ function signed(event: object, { appSecret = '' }: Answers): SampleRequest {
       ['Content-Type', 'application/json'],
       ['User-Agent', 'facebookexternalua'],
       ['Accept', '*/*'],
-      ['X-Hub-Signature', hubSignature(appSecret, body, 'sha1')],
-      ['X-Hub-Signature-256', hubSignature(appSecret, body)],
+      ...hubSignatures(appSecret, body),
     ],
     body,
   }

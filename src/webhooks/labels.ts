@@ -1,0 +1,80 @@
+import type { CapturedExchange, ExchangeSummary } from '../http/capturedExchange'
+import type { Answers, Label, Provider, ProviderId } from './provider'
+import { providers } from './providers'
+
+/** What the inspector says of an exchange that is a webhook. */
+export interface WebhookLabel extends Label {
+  readonly providerId: ProviderId
+  /** Undefined while there is no answer. */
+  readonly time: AnswerTime | undefined
+}
+
+export interface AnswerTime {
+  readonly ms: number
+  /** `slow`: longer than a provider likes; `too late`: it has given up by then. */
+  readonly verdict: 'in time' | 'slow' | 'too late'
+}
+
+/** Undefined when the exchange is no event of a known provider. `answersOf` gives what is known for signatures. */
+export function labelExchange(
+  exchange: CapturedExchange,
+  answersOf: (providerId: ProviderId) => Answers | undefined,
+): WebhookLabel | undefined {
+  const { request, firstByteMs } = exchange
+  if (request.method !== 'POST') return undefined
+  for (const provider of Object.values(providers)) {
+    const label = provider.describe({ request, answers: answersOf(provider.id) })
+    if (label !== undefined)
+      return { providerId: provider.id, ...label, time: timeOf(firstByteMs, provider.patience) }
+  }
+  return undefined
+}
+
+function timeOf(ms: number | undefined, { slowMs, limitMs }: Provider['patience']): AnswerTime | undefined {
+  if (ms === undefined) return undefined
+  return { ms, verdict: ms >= limitMs ? 'too late' : ms >= slowMs ? 'slow' : 'in time' }
+}
+
+/** How near Meta is to unsubscribing an app whose answers fail. */
+export type FailingFor =
+  | { readonly kind: 'not failing' }
+  /** `sinceMs`: for how long nothing has been taken in; `leftMs`: until Meta unsubscribes the app, at least. */
+  | {
+      readonly kind: 'failing'
+      readonly sinceMs: number
+      readonly leftMs: number
+      readonly isAlerted: boolean
+    }
+
+/**
+ * Looks at the answers to one callback, in any order. Meta writes to the developer after about 15 minutes of failures
+ * and unsubscribes after an hour; an older text says 8. `path` is the callback's, `now` in milliseconds.
+ */
+export function judgeFailing(
+  exchanges: readonly ExchangeSummary[],
+  { path, now }: { readonly path: string; readonly now: number },
+): FailingFor {
+  const events = exchanges
+    .filter(({ method, target, source }) => {
+      const [ownPath] = target.split('?')
+      return method === 'POST' && source.kind === 'visitor' && ownPath === path
+    })
+    .filter(({ state }) => state !== 'open')
+    .sort((one, other) => other.at - one.at)
+  const taken = events.findIndex(
+    ({ status, state }) => state === 'complete' && status !== undefined && status < 300,
+  )
+  const failed = taken < 0 ? events : events.slice(0, taken)
+  const first = failed.at(-1)
+  if (first === undefined) return { kind: 'not failing' }
+  const sinceMs = now - first.at
+  return {
+    kind: 'failing',
+    sinceMs,
+    leftMs: Math.max(0, unsubscribedMs - sinceMs),
+    isAlerted: sinceMs >= alertMs,
+  }
+}
+
+const alertMs = 15 * 60_000
+const unsubscribedMs = 60 * 60_000
