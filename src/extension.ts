@@ -23,6 +23,7 @@ import { ThisMachineOnDemand } from './ui/thisMachineOnDemand'
 import { registerTunnelCommands } from './ui/tunnelCommands'
 import { tellUrlChanges } from './ui/urlChanges'
 import { UrlClipboard } from './ui/urlClipboard'
+import { registerWebhooks } from './ui/webhooks'
 
 let tunnels: Tunnels | undefined
 
@@ -76,6 +77,12 @@ export function activate(context: ExtensionContext): void {
     log,
   })
   owned.add(commands.registerCommand(commandIds.expose, (argument: unknown) => expose.run(argument)))
+  owned.add(
+    registerWebhooks(context, {
+      ...{ tunnels: open, documents, redactor, clock, log },
+      expose: () => expose.run(),
+    }),
+  )
   owned.add(commands.registerCommand(commandIds.addServer, () => addServer.run()))
   owned.add(commands.registerCommand(commandIds.editServers, () => editServers()))
   owned.add(commands.registerCommand(commandIds.prepareServer, () => prepareServer.run()))

@@ -10,6 +10,9 @@ export const commandIds = {
   openPublicUrl: 'exposePort.openPublicUrl',
   copySshCommand: 'exposePort.copySshCommand',
   changeName: 'exposePort.changeName',
+  setUpWebhook: 'exposePort.setUpWebhook',
+  restoreWebhook: 'exposePort.restoreWebhook',
+  sendTestWebhookEvent: 'exposePort.sendTestWebhookEvent',
   showLog: 'exposePort.showLog',
 } as const
 

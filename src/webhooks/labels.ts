@@ -1,4 +1,4 @@
-import type { CapturedExchange, ExchangeSummary } from '../http/capturedExchange'
+import type { CapturedExchange } from '../http/capturedExchange'
 import type { Answers, Label, Provider, ProviderId } from './provider'
 import { providers } from './providers'
 
@@ -43,7 +43,6 @@ export type FailingFor =
       readonly kind: 'failing'
       readonly sinceMs: number
       readonly leftMs: number
-      readonly isAlerted: boolean
     }
 
 /**
@@ -51,18 +50,18 @@ export type FailingFor =
  * and unsubscribes after an hour; an older text says 8. `path` is the callback's, `now` in milliseconds.
  */
 export function judgeFailing(
-  exchanges: readonly ExchangeSummary[],
+  exchanges: readonly Judged[],
   { path, now }: { readonly path: string; readonly now: number },
 ): FailingFor {
   const events = exchanges
-    .filter(({ method, target, source }) => {
+    .filter(({ request: { method, target }, source }) => {
       const [ownPath] = target.split('?')
       return method === 'POST' && source.kind === 'visitor' && ownPath === path
     })
     .filter(({ state }) => state !== 'open')
     .sort((one, other) => other.at - one.at)
   const taken = events.findIndex(
-    ({ status, state }) => state === 'complete' && status !== undefined && status < 300,
+    ({ response, state }) => state === 'complete' && response !== undefined && response.status < 300,
   )
   const failed = taken < 0 ? events : events.slice(0, taken)
   const first = failed.at(-1)
@@ -72,9 +71,12 @@ export function judgeFailing(
     kind: 'failing',
     sinceMs,
     leftMs: Math.max(0, unsubscribedMs - sinceMs),
-    isAlerted: sinceMs >= alertMs,
   }
 }
 
-const alertMs = 15 * 60_000
+type Judged = Pick<CapturedExchange, 'at' | 'source' | 'state'> & {
+  readonly request: Pick<CapturedExchange['request'], 'method' | 'target'>
+  readonly response: { readonly status: number } | undefined
+}
+
 const unsubscribedMs = 60 * 60_000

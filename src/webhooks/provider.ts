@@ -10,7 +10,7 @@ export type ProviderId = (typeof providerIds)[number]
 export interface Provider {
   readonly id: ProviderId
   readonly title: string
-  /** What a person needs to have there. */
+  /** What a person needs to have there, or what is done; one sentence without its end. */
   readonly detail: string
   /** What a person is asked for, in this order. */
   readonly asks: readonly Ask[]

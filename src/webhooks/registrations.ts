@@ -23,11 +23,8 @@ export interface WebhookWish {
 }
 
 export interface RegistrationPrompts {
-  /**
-   * Another callback stands there. Answers with what a person says is needed to put it back (see
-   * `Registrar.formerSecret`), or undefined for no.
-   */
-  mayOverwrite(former: Registration): Promise<Answers | undefined>
+  /** Another callback stands there. */
+  mayOverwrite(former: Registration): Promise<boolean>
 }
 
 /** Registers callbacks at providers, keeps a copy of what stood there, and puts it back. */
@@ -55,15 +52,14 @@ export class Registrations {
   }
 
   /**
-   * Registers, after a copy of what stands there is kept, and reads it back. Answers with what a person should know,
-   * and what they said of the former callback.
+   * Registers, after a copy of what stands there is kept, and reads it back. Answers with what a person should know.
    * @throws Failure, or Cancelled when a person does not want the other overwritten.
    */
   async register(
     { provider, answers, callbackUrl, events, target }: WebhookWish,
     prompts: RegistrationPrompts,
     signal: AbortSignal,
-  ): Promise<{ readonly remarks: readonly string[]; readonly formerAnswers: Answers }> {
+  ): Promise<readonly string[]> {
     const registrar = registrarOf(provider)
     const api = this.api(signal)
     const account = registrar.account(answers)
@@ -71,8 +67,7 @@ export class Registrations {
     const urls = [callbackUrl, ...(kept === undefined ? [] : [kept.ours.callbackUrl])]
     const present = await registrar.read(api, answers, urls)
     const decision = decideRegistration(present, kept, callbackUrl)
-    const formerAnswers = decision.kind === 'must ask' ? await prompts.mayOverwrite(decision.former) : {}
-    if (formerAnswers === undefined) throw new Cancelled()
+    if (decision.kind === 'must ask' && !(await prompts.mayOverwrite(decision.former))) throw new Cancelled()
     const ours: Registration = { callbackUrl, events, isActive: true, more: {} }
     const copy: KeptRegistration = {
       ...{ providerId: provider.id, account, former: decision.former, ours, target },
@@ -91,7 +86,7 @@ export class Registrations {
     await this.kept.put({ ...copy, ours: { ...readBack, events } })
     this.parts.log.info(`${provider.title} sends webhooks to ${callbackUrl}`)
     this.didChange.fire()
-    return { remarks, formerAnswers }
+    return remarks
   }
 
   /** What became of a registration since. @throws Failure, or Cancelled. */

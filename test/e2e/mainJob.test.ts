@@ -27,6 +27,8 @@ for (const version of ['1.139', '1.100'] as const) {
         'Expose Port: Edit Servers',
         'Expose Port: Expose Port',
         'Expose Port: Prepare a Server…',
+        'Expose Port: Restore Webhook…',
+        'Expose Port: Set Up Webhook…',
         'Expose Port: Show Log',
       ])
     })

@@ -132,7 +132,10 @@ describe('the manifest', () => {
     })
 
     it('let no workspace choose where traffic goes', () => {
-      const ofTheUser = ['servers', 'defaultServer', 'acme.directory', 'acme.caFile', 'acme.contact']
+      const ofTheUser = settings
+        .map(([name]) => name.replace('exposePort.', ''))
+        .filter((name) => /^(servers|defaultServer|acme\..*|webhooks\..*)$/.test(name))
+      assert.equal(ofTheUser.length, 11)
       for (const name of ofTheUser.map((each) => `exposePort.${each}`)) {
         const [, setting] = settings.find(([each]) => each === name) ?? assert.fail(name)
         assert.equal(setting.scope, 'machine', name)

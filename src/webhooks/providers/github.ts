@@ -12,7 +12,7 @@ import { judgeHubSignature } from '../signatures'
 export const github: Provider = {
   id: 'github',
   title: 'GitHub',
-  detail: 'a repository whose webhooks you may change',
+  detail: 'Needs a repository whose webhooks you may change',
   asks: [
     {
       id: 'repository',

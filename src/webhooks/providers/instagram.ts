@@ -9,7 +9,7 @@ import type { Provider } from '../provider'
 export const instagram: Provider = {
   id: 'instagram',
   title: 'Instagram',
-  detail: 'a Facebook app, and an Instagram account that belongs to a Page',
+  detail: 'Needs a Facebook app, and an Instagram account that belongs to a Page',
   asks: [...metaAsks, { ...pageToken, label: 'Access token of the Page that the account belongs to' }],
   events: [
     { name: 'messages', detail: 'somebody writes', isUsual: true },

@@ -9,7 +9,7 @@ import type { Provider } from '../provider'
 export const messenger: Provider = {
   id: 'messenger',
   title: 'Messenger',
-  detail: 'a Facebook app with the product Messenger, and a Page',
+  detail: 'Needs a Facebook app with the product Messenger, and a Page',
   asks: [...metaAsks, pageToken],
   events: [
     { name: 'messages', detail: 'somebody writes', isUsual: true },

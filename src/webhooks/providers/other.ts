@@ -4,7 +4,7 @@ import type { Provider } from '../provider'
 export const other: Provider = {
   id: 'other',
   title: 'Another provider',
-  detail: 'the URL is examined as from outside, and copied for its form',
+  detail: 'The URL is examined as from outside, and copied for its form',
   asks: [],
   events: [],
   rules: { harmless: 'json', wouldSay: () => undefined, snippets: {} },

@@ -9,7 +9,7 @@ import { telegramSamples } from '../telegram/telegramSamples'
 export const telegram: Provider = {
   id: 'telegram',
   title: 'Telegram',
-  detail: 'a bot of @BotFather’s',
+  detail: 'Needs a bot of @BotFather’s',
   asks: [
     {
       id: 'botToken',

@@ -9,7 +9,7 @@ import type { Provider } from '../provider'
 export const whatsapp: Provider = {
   id: 'whatsapp',
   title: 'WhatsApp',
-  detail: 'a Facebook app with the product WhatsApp, and a business account',
+  detail: 'Needs a Facebook app with the product WhatsApp, and a business account',
   asks: [
     ...metaAsks,
     {

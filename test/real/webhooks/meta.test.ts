@@ -59,7 +59,7 @@ describe('registering at Meta', function () {
       answers?: Answers
       callbackUrl?: string
       events?: readonly string[]
-      mayOverwrite?: () => Promise<Answers | undefined>
+      mayOverwrite?: () => Promise<boolean>
     } = {},
   ) =>
     registrations.register(
@@ -83,7 +83,7 @@ describe('registering at Meta', function () {
     graph.subscriptions.set('page', { callback_url: callbackUrl, fields, active: true })
 
   it('verifies the callback, subscribes app and page, and events arrive signed', async () => {
-    const { remarks } = await register()
+    const remarks = await register()
     assert.deepEqual(remarks, ['Page My Page sends messages, messaging_postbacks.'])
     assert.equal(graph.subscriptions.get('page')?.callback_url, world.callbackUrl)
     assert.deepEqual(graph.pageFields, ['messages', 'messaging_postbacks'])
@@ -107,7 +107,7 @@ describe('registering at Meta', function () {
   it('overwrites another callback only with consent, keeps its fields, and puts it back', async () => {
     stand(production, ['messages', 'message_reads'])
     graph.pageFields = ['message_reads']
-    const declined = register({ mayOverwrite: () => Promise.resolve(undefined) })
+    const declined = register({ mayOverwrite: () => Promise.resolve(false) })
     await assert.rejects(declined, isCancelled)
     assert.equal(graph.subscriptions.get('page')?.callback_url, production, 'nothing has changed')
     assert.deepEqual(registrations.all, [])
@@ -124,7 +124,7 @@ describe('registering at Meta', function () {
       {
         mayOverwrite: (former) => {
           shown = former.callbackUrl
-          return Promise.resolve({})
+          return Promise.resolve(true)
         },
       },
       signal,
@@ -142,7 +142,7 @@ describe('registering at Meta', function () {
 
   it('a copy survives a crash: whoever comes after puts the former back', async () => {
     stand(production, ['messages'])
-    await register({ mayOverwrite: () => Promise.resolve({}) })
+    await register({ mayOverwrite: () => Promise.resolve(true) })
     // Another life of the program, with what the disk has.
     const [kept] = registrationsWith(memory).all
     assert.equal(kept?.former?.callbackUrl, production)
@@ -161,7 +161,7 @@ describe('registering at Meta', function () {
 
   it('registered again at another URL, the first former is what is put back', async () => {
     stand(production, ['messages'])
-    await register({ mayOverwrite: () => Promise.resolve({}) })
+    await register({ mayOverwrite: () => Promise.resolve(true) })
     await register({ callbackUrl: `${world.callbackUrl}?again=1` })
     assert.equal(registrations.all[0]?.former?.callbackUrl, production)
     await restore(registrations.all[0])
@@ -189,7 +189,7 @@ describe('registering at Meta', function () {
   })
 
   it('without a page token only the app is subscribed, and that is said', async () => {
-    const { remarks } = await register({ answers: { verifyToken, appId: graph.appId, appSecret } })
+    const remarks = await register({ answers: { verifyToken, appId: graph.appId, appSecret } })
     assert.deepEqual(remarks, ['Nothing arrives before a Page is subscribed to the app.'])
     assert.equal(await graph.deliver('messages', {}), 'not subscribed')
   })
@@ -203,7 +203,7 @@ describe('registering at Meta', function () {
 
   it('a production bot with another verify token is put back by that one', async () => {
     stand(production, ['messages'])
-    await register({ mayOverwrite: () => Promise.resolve({ formerVerifyToken: 'wrong' }) })
+    await register({ mayOverwrite: () => Promise.resolve(true) })
     const failure = await refused(restore(registrations.all[0]!, { formerVerifyToken: 'wrong' }))
     assert.equal(failure.kind, 'webhook-verify-token-refused')
     assert.deepEqual(failure.askAgain, ['formerVerifyToken'])
@@ -386,12 +386,12 @@ describe('registering at Meta', function () {
 
   it('marked secrets are nowhere but in the requests to Meta, and in no URL', async () => {
     stand(production, ['messages'])
-    await register({ mayOverwrite: () => Promise.resolve({}) })
+    await register({ mayOverwrite: () => Promise.resolve(true) })
     await restore(registrations.all[0]!)
     const texts: string[] = []
     for (const wrong of [{ appSecret: 'wrong-secret-mark' }, { pageToken: 'wrong-token-mark' }]) {
       const failure = await refused(
-        register({ answers: { ...answers, ...wrong }, mayOverwrite: () => Promise.resolve({}) }),
+        register({ answers: { ...answers, ...wrong }, mayOverwrite: () => Promise.resolve(true) }),
       )
       assert.match(failure.said ?? '', /Malformed access token •••/)
       texts.push(

@@ -35,16 +35,14 @@ describe('registering at Telegram', function () {
   })
   afterEach(() => ofTest.close())
 
-  const register = (
-    changes: { answers?: Answers; callbackUrl?: string; former?: Answers | undefined } = {},
-  ) =>
+  const register = (changes: { answers?: Answers; callbackUrl?: string; mayOverwrite?: boolean } = {}) =>
     registered.registrations.register(
       {
         ...{ provider, target, events: ['message', 'callback_query'] },
         answers: changes.answers ?? answers,
         callbackUrl: changes.callbackUrl ?? world.callbackUrl,
       },
-      { mayOverwrite: () => Promise.resolve(changes.former) },
+      { mayOverwrite: () => Promise.resolve(changes.mayOverwrite === true) },
       signal,
     )
 
@@ -64,7 +62,7 @@ describe('registering at Telegram', function () {
     world.bot.events.length = 0
 
     telegram.pending.push({ update_id: 1 })
-    assert.deepEqual((await register()).remarks, ['1 update is waiting and will come now.'])
+    assert.deepEqual(await register(), ['1 update is waiting and will come now.'])
     assert.equal(await telegram.deliver({ update_id: 2, message: { text: 'Grüße' } }), 200)
     assert.deepEqual(world.bot.events, ['{"update_id":2,"message":{"text":"Grüße"}}'])
     await restore()
@@ -80,7 +78,7 @@ describe('registering at Telegram', function () {
     }
     telegram.webhook = { ...former, secret_token: 'production-secret' }
     await assert.rejects(register(), { name: 'Cancelled' })
-    await register({ former: {} })
+    await register({ mayOverwrite: true })
     assert.equal(telegram.webhook.url, world.callbackUrl)
     await restore({ formerSecretToken: 'production-secret' })
     assert.deepEqual(telegram.webhook, { ...former, secret_token: 'production-secret' })
@@ -88,7 +86,7 @@ describe('registering at Telegram', function () {
 
   it('does not pretend to restore a certificate that Telegram does not give back', async () => {
     telegram.webhook = { url: 'https://production.localhost/hook', has_custom_certificate: true }
-    await register({ former: {} })
+    await register({ mayOverwrite: true })
     const failure = await refused(restore())
     assert.equal(failure.kind, 'telegram-certificate-needed')
     assert.equal(telegram.webhook.url, world.callbackUrl)
