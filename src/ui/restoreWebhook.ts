@@ -75,7 +75,7 @@ async function pick(all: readonly KeptRegistration[]): Promise<KeptRegistration 
 }
 
 async function mayOverwrite(title: string, kept: KeptRegistration, present: Registration): Promise<boolean> {
-  const overwrite = 'Overwrite'
+  const [leave, overwrite] = ['Leave It', 'Overwrite'] as const
   const before = kept.former?.callbackUrl
   const chosen = await window.showWarningMessage(
     `Somebody else has changed the webhook at ${title} since. Overwrite that?`,
@@ -83,6 +83,7 @@ async function mayOverwrite(title: string, kept: KeptRegistration, present: Regi
       modal: true,
       detail: `Now: ${present.callbackUrl}\nBefore yours: ${before === undefined || before === '' ? 'none' : before}`,
     },
+    leave,
     overwrite,
   )
   return chosen === overwrite

@@ -149,13 +149,15 @@ export class SetUpWebhook {
   private async mayOverwrite(choices: Choices, former: Registration): Promise<boolean> {
     const { answers } = this.parts
     const { provider } = choices
-    const overwrite = 'Overwrite'
+    // The first button is what Enter presses.
+    const [leave, overwrite] = ['Leave It', 'Overwrite'] as const
     const chosen = await window.showWarningMessage(
       `${provider.title} sends webhooks elsewhere now. Overwrite that?`,
       {
         modal: true,
         detail: `${former.callbackUrl}\n\nIt gets no more events until it is put back, which is offered when you stop exposing, and by "Restore Webhook…" at any time.`,
       },
+      leave,
       overwrite,
     )
     if (chosen !== overwrite) return false

@@ -1,6 +1,6 @@
 import type { Finding } from './evidence'
 
-/** The findings as a document to read: what is wrong first in each place, with what the provider would say and a cure. */
+/** The findings as a document to read, with what the provider would say and the cure. */
 export function findingsText(
   findings: readonly Finding[],
   { title, callbackUrl }: { readonly title: string; readonly callbackUrl: string },
@@ -13,6 +13,7 @@ export function findingsText(
     `## ${heading}`,
     '',
     ...findings.filter(({ where }) => where === place).flatMap((finding) => linesOf(finding, title)),
+    '',
   ])
   return [`# ${title}: ${callbackUrl}`, '', ...sections].join('\n')
 }
@@ -28,14 +29,14 @@ export function findingsInWords(findings: readonly Finding[]): string {
   return parts.length === 0 ? 'every check passed' : parts.join(', ')
 }
 
-const signs = { pass: '✅', warning: '⚠️', fail: '❌', 'not reached': '⬜' } as const
+const words = { pass: 'passed', warning: 'WARNING', fail: 'FAILED', 'not reached': 'not reached' } as const
 
 function linesOf({ verdict, check, text, wouldSay, advice, snippet }: Finding, title: string): string[] {
   return [
-    `${signs[verdict]} **${check}**: ${text}`,
-    ...(wouldSay === undefined ? [] : ['', `${title} would say: \`${wouldSay.replaceAll('`', "'")}\``]),
-    ...(advice === undefined ? [] : ['', `→ ${advice}`]),
+    `- ${check}: **${words[verdict]}**${verdict === 'not reached' ? '' : `. ${text}`}`,
+    ...(wouldSay === undefined ? [] : ['', `  ${title} would say: \`${wouldSay.replaceAll('`', "'")}\``]),
+    ...(advice === undefined ? [] : ['', `  → ${advice}`]),
     ...(snippet === undefined ? [] : ['', '```js', snippet.trimEnd(), '```']),
-    '',
+    ...(verdict === 'pass' || verdict === 'not reached' ? [] : ['']),
   ]
 }

@@ -47,7 +47,9 @@ function judgeAddress(
       },
     ]
   }
-  return [passed('public URL', 'address', `${hostname} is an address for the public.`)]
+  return [
+    passed('public URL', 'address', `It is an https: URL${isProviderPublic ? ' at a public address' : ''}.`),
+  ]
 }
 
 function judgeSide(where: Where, evidence: PreflightEvidence, rules: CallbackRules): Finding[] {
@@ -235,7 +237,7 @@ function reached(where: Where, check: CheckName): Finding {
   return passed(
     where,
     check,
-    check === 'certificate' ? 'Its certificate is publicly trusted.' : 'It answers.',
+    check === 'certificate' ? 'The provider trusts its certificate.' : 'It answers.',
   )
 }
 

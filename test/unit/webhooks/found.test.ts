@@ -63,21 +63,22 @@ describe('what was found, to be read', () => {
 
 ## Straight to the app on this machine
 
-✅ **reached**: It answers.
+- reached: **passed**. It answers.
+- verification: **FAILED**. It stands in quotes.
 
-❌ **verification**: It stands in quotes.
+  Messenger would say: \`(#2201) …\`
 
-Messenger would say: \`(#2201) …\`
-
-→ Answer plainly.
+  → Answer plainly.
 
 \`\`\`js
 app.get()
 \`\`\`
 
+
 ## Through the public URL, as from outside
 
-⚠️ **wrong signature**: It takes in anything.
+- wrong signature: **WARNING**. It takes in anything.
+
 `,
     ))
 
