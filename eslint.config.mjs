@@ -115,6 +115,7 @@ export default tseslint.config(
         URL: 'readonly',
         setTimeout: 'readonly',
         Buffer: 'readonly',
+        module: 'readonly',
       },
     },
   },

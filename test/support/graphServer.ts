@@ -42,6 +42,8 @@ export class GraphServer extends ProviderServer {
   isTokenExpired = false
   /** By object. */
   readonly subscriptions = new Map<string, Subscription>()
+  /** What bots have answered. */
+  readonly sent: unknown[] = []
   /** What the page sends to the app; undefined while it is not subscribed. */
   pageFields: string[] | undefined
 
@@ -63,10 +65,14 @@ export class GraphServer extends ProviderServer {
     const body = JSON.stringify(event)
       .replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
       .replaceAll('/', '\\/')
-    const signature = createHmac('sha256', this.appSecret).update(body).digest('hex')
+    const sign = (hash: string) => `${hash}=${createHmac(hash, this.appSecret).update(body).digest('hex')}`
     const { status } = await this.call(subscription.callback_url, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', 'x-hub-signature-256': `sha256=${signature}` },
+      headers: {
+        'content-type': 'application/json',
+        'x-hub-signature': sign('sha1'),
+        'x-hub-signature-256': sign('sha256'),
+      },
       body,
     })
     return status
@@ -76,8 +82,12 @@ export class GraphServer extends ProviderServer {
     const { pathname, searchParams } = new URL(request.url, 'http://graph')
     const [, version = '', node = '', edge = ''] = pathname.split('/')
     const parameters = request.method === 'POST' ? new URLSearchParams(request.body) : searchParams
-    const token = parameters.get('access_token') ?? bearer(request)
+    const token = parameters.get('access_token') ?? searchParams.get('access_token') ?? bearer(request)
     if (!/^v\d+\.\d+$/.test(version)) return error(400, 2500, 'Unknown path components: /' + node)
+    if (edge === 'messages' && token === this.pageToken) {
+      this.sent.push(JSON.parse(request.body))
+      return { status: 200, body: { recipient_id: '1', message_id: 'm_1' } }
+    }
     if (edge === 'subscriptions') return this.appLevel(request.method, node, parameters, token)
     return this.pageLevel(request.method, { node, edge, parameters, token })
   }

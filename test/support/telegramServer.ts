@@ -30,6 +30,8 @@ export class TelegramServer extends ProviderServer {
   /** The real one calls these only; tests have others. */
   ports: readonly number[] | undefined
   webhook: Webhook = { url: '' }
+  /** What bots have answered. */
+  readonly sent: unknown[] = []
   pending: object[] = []
   lastError: string | undefined
 
@@ -66,7 +68,7 @@ export class TelegramServer extends ProviderServer {
     const [, token = '', method = ''] = /^\/bot([^/]+)\/(\w+)/.exec(decodeURIComponent(url)) ?? []
     if (!/^\d+:[\w-]+$/.test(token)) return refused(404, 'Not Found')
     if (token !== this.botToken) return refused(401, 'Unauthorized')
-    const parameters = body === '' ? {} : (JSON.parse(body) as Webhook)
+    const parameters = (body === '' ? {} : JSON.parse(body)) as Webhook
     switch (method) {
       case 'getWebhookInfo':
         return done({
@@ -75,11 +77,16 @@ export class TelegramServer extends ProviderServer {
           ...Object.fromEntries(Object.entries(this.webhook).filter(([name]) => name !== 'secret_token')),
           ...(this.lastError === undefined ? {} : { last_error_message: this.lastError }),
         })
+      case 'getMe':
+        return done({ id: 8100000001, is_bot: true, first_name: 'My Bot', username: 'my_bot' })
+      case 'sendMessage':
+        this.sent.push(parameters)
+        return done({ message_id: 1, date: 0, chat: { id: 1, type: 'private' } })
       case 'deleteWebhook':
         this.webhook = { url: '' }
         return done(true)
       case 'setWebhook':
-        return this.set(parameters as Webhook)
+        return this.set(parameters)
       default:
         return refused(404, 'Not Found')
     }

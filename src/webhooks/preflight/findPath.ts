@@ -1,5 +1,6 @@
 import { askApp, type ProbeAnswer } from './probe'
 import { harmlessEvent, verification, type Preflight } from './preflight'
+import { troubleOf } from './troubleOf'
 import { troubleWithChallenge } from './verification'
 
 /** Asks the app itself at which of these paths it answers the provider; undefined where at none. */
@@ -8,36 +9,41 @@ export async function findPath(
   paths: readonly string[],
 ): Promise<{ readonly path: string; readonly isSure: boolean } | undefined> {
   let second: string | undefined
+  let silent = 0
   for (const path of paths) {
     const verdict = await judgePath(preflight, new URL(path, preflight.publicUrl).toString())
     if (verdict === 'yes') return { path, isSure: true }
     if (verdict === 'perhaps') second ??= path
-    if (verdict === 'nobody') return undefined
+    if (verdict === 'silence') silent += 1
+    if (verdict === 'nobody' || silent === mostSilent) break
   }
   return second === undefined ? undefined : { path: second, isSure: false }
 }
 
-type PathVerdict = 'yes' | 'perhaps' | 'no' | 'nobody'
+type PathVerdict = 'yes' | 'perhaps' | 'no' | 'silence' | 'nobody'
+
+/** Some frameworks answer nothing at paths that they do not know; an app at a breakpoint answers nowhere. */
+const mostSilent = 4
 
 async function judgePath(
   { provider, answers, app, clock, signal }: Omit<Preflight, 'callbackUrl'>,
   callbackUrl: string,
 ): Promise<PathVerdict> {
-  const limits = { clock, signal, limitMs: 3000 }
+  const limits = { clock, signal, limitMs: 1500 }
   if (provider.rules.verification !== undefined) {
     const { challenge, request } = verification({ provider, answers, callbackUrl })
     const answer = await askApp(app, request, limits)
     if (troubleWithChallenge({ challenge, answer }) === undefined) return 'yes'
-    return answer.kind === 'error' ? 'nobody' : refusedHere(answer)
+    return judgeNo(answer)
   }
   const { pathname, search } = new URL(callbackUrl)
   const event = harmlessEvent(provider, answers, clock.now())
   const answer = await askApp(app, { method: 'POST', target: pathname + search, ...event }, limits)
-  if (answer.kind === 'error') return 'nobody'
-  return answer.status < 300 ? 'yes' : refusedHere(answer)
+  return answer.kind === 'answered' && answer.status < 300 ? 'yes' : judgeNo(answer)
 }
 
-/** Who says no to a token or a signature has something there. */
-function refusedHere(answer: Extract<ProbeAnswer, { kind: 'answered' }>): PathVerdict {
+function judgeNo(answer: ProbeAnswer): PathVerdict {
+  if (answer.kind === 'error') return troubleOf(answer).kind === 'too slow' ? 'silence' : 'nobody'
+  // Who says no to a token or a signature has something there.
   return [401, 403].includes(answer.status) ? 'perhaps' : 'no'
 }
