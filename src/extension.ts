@@ -24,6 +24,7 @@ import { registerTunnelCommands } from './ui/tunnelCommands'
 import { tellUrlChanges } from './ui/urlChanges'
 import { UrlClipboard } from './ui/urlClipboard'
 import { registerWebhooks } from './ui/webhooks'
+import { registerViews } from './ui/views/views'
 
 let tunnels: Tunnels | undefined
 
@@ -76,17 +77,21 @@ export function activate(context: ExtensionContext): void {
     memory: context.workspaceState,
     log,
   })
-  owned.add(commands.registerCommand(commandIds.expose, (argument: unknown) => expose.run(argument)))
   owned.add(
     registerWebhooks(context, {
       ...{ tunnels: open, documents, redactor, clock, log },
       expose: () => expose.run(),
     }),
   )
+  for (const id of [commandIds.expose, commandIds.exposePublicly]) {
+    owned.add(commands.registerCommand(id, (argument: unknown) => expose.run(argument)))
+  }
   owned.add(commands.registerCommand(commandIds.addServer, () => addServer.run()))
   owned.add(commands.registerCommand(commandIds.editServers, () => editServers()))
   owned.add(commands.registerCommand(commandIds.prepareServer, () => prepareServer.run()))
   owned.add(commands.registerCommand(commandIds.showLog, () => log.show()))
+
+  owned.add(registerViews({ watcher, tunnels: open, clock }))
 
   watcher.focused = window.state.focused
   owned.add(window.onDidChangeWindowState((state) => (watcher.focused = state.focused)))

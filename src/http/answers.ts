@@ -1,5 +1,28 @@
-import { badGatewayNote, badGatewayPage, type BadGatewayReason } from './badGatewayPage'
+import type { Writable } from 'node:stream'
 import { valuesOf, type Exchange, type Field } from './exchange'
+import { gatePage, reasonPhrase, type GateAnswer } from './gatePage'
+
+/**
+ * Answers in the app's place, with a page that says why, or JSON for those who ask for it. The result finishes when the
+ * answer is on its way.
+ */
+export function answerByGate(exchange: Exchange, said: GateAnswer): Writable {
+  const { status, title, note = `${title}.`, fields = [] } = said
+  const page = gatePage(said, valuesOf(exchange.request.fields, 'accept').join(','))
+  return answer(exchange, { ...page, status, reason: reasonPhrase(status), note, fields })
+}
+
+/** Answers with a status and its name: to a request that no browser sends. */
+export function answerStatus(
+  exchange: Exchange,
+  { status, reason, note }: { readonly status: number; readonly reason: string; readonly note: string },
+): void {
+  answer(exchange, {
+    ...{ status, reason, note },
+    contentType: 'text/plain; charset=utf-8',
+    body: `${status} ${reason}\n`,
+  })
+}
 
 /** Answers in the app's place, and says so to whoever keeps the exchange. */
 export function answer(
@@ -14,7 +37,7 @@ export function answer(
     /** Why, in words for the person whose app it is. */
     readonly note: string
   },
-): void {
+): Writable {
   response.note?.({ text: own.note, isAnswer: true })
   // What the visitor still sends must not stand in the way of the next request.
   request.body.on('error', () => undefined).resume()
@@ -26,26 +49,5 @@ export function answer(
   ])
   if (request.method !== 'HEAD') out.write(own.body)
   response.end([])
-}
-
-/** Answers 502 with a page that says why, or JSON for those who ask for it. */
-export function answerBadGateway(exchange: Exchange, reason: BadGatewayReason): void {
-  const { fields } = exchange.request
-  const { contentType, body } = badGatewayPage(reason, valuesOf(fields, 'accept').join(','))
-  answer(exchange, {
-    ...{ status: 502, reason: 'Bad Gateway', contentType, body },
-    note: badGatewayNote(reason),
-  })
-}
-
-/** Answers with a status and its name. */
-export function answerStatus(
-  exchange: Exchange,
-  { status, reason, note }: { readonly status: number; readonly reason: string; readonly note: string },
-): void {
-  answer(exchange, {
-    ...{ status, reason, note },
-    contentType: 'text/plain; charset=utf-8',
-    body: `${status} ${reason}\n`,
-  })
+  return out
 }

@@ -1,9 +1,10 @@
 import type { Clock } from '../base/clock'
 import { DisposableStore, toDisposable, type Disposable } from '../base/disposable'
 import type { ExchangeSource } from './capturedExchange'
-import type { Exchange, ExchangeStage } from './exchange'
+import type { Exchange, ExchangeStage, HttpResponse } from './exchange'
 import type { Exchanges } from './exchanges'
 import type { GateOptions } from './gateOptions'
+import type { RecordDelivery } from './heldRequest'
 import { Recording } from './recording'
 import { visitorAddress } from './visitorAddress'
 import { watchExchange, type HowItEnded } from './watchedExchange'
@@ -15,6 +16,8 @@ import { watchExchange, type HowItEnded } from './watchedExchange'
 export class Capture implements Disposable {
   private readonly owned = new DisposableStore()
   private readonly open = new Map<number, Recording>()
+  /** By the response that is passed on. */
+  private readonly ids = new WeakMap<HttpResponse, number>()
   /** Those of which more has come than is kept. */
   private readonly changed = new Map<number, Recording>()
   private timer: Disposable | undefined
@@ -84,7 +87,18 @@ export class Capture implements Disposable {
     )
     const { id } = exchanges.add(recording.snapshot)
     this.open.set(id, recording)
-    return { id, exchange: watchExchange(exchange, recording) }
+    const watched = watchExchange(exchange, recording)
+    this.ids.set(watched.response, id)
+    return { id, exchange: watched }
+  }
+
+  /** Keeps a request that is sent once more, after its visitor has been answered, as a replay; if the first is kept. */
+  readonly recordDelivery: RecordDelivery = (delivery, of, next) => {
+    const id = this.ids.get(of.response)
+    if (id === undefined) return next(delivery)
+    const source = { kind: 'replay', of: id, isEdited: false } as const
+    const address = visitorAddress(delivery, this.options)
+    next(this.record(delivery, { source, visitorAddress: address }).exchange)
   }
 
   dispose(): void {

@@ -5,6 +5,8 @@ import type { Log } from '../base/log'
 import type { Accept } from '../base/visitor'
 import { AppConnections, type AppAddress } from './appConnections'
 import type { AcceptExchange, ExchangeStage } from './exchange'
+import type { RecordDelivery } from './heldRequest'
+import { HeldRequests } from './heldRequests'
 import { Http1 } from './http1'
 import { Http2 } from './http2'
 import { ToApp } from './toApp'
@@ -28,18 +30,25 @@ export function forwardHttp(options: {
   readonly isEdge: boolean
   /** What visitors' exchanges pass before the app, the first one first. */
   readonly before?: readonly ExchangeStage[]
+  /** Lets what is delivered later than it was answered be seen. */
+  readonly record?: RecordDelivery
+  /** Another number of requests is held now. */
+  readonly onHeld?: () => void
   /** Whether the app takes connections. */
   readonly report: { onAnswer(): void; onNoAnswer(error: Error): void }
   readonly clock: Clock
   readonly log: Log
-}): Forward {
-  const { clock, log, before = [] } = options
+}): HttpGate {
+  const { clock, log, before = [], onHeld = () => undefined } = options
   const owned = new DisposableStore()
   const connections = owned.add(new AppConnections(options))
   const toApp = owned.add(new ToApp({ ...options, connections, names: namesNow(options) }))
+  const held = owned.add(
+    new HeldRequests({ ...options, toApp, record: options.record ?? unrecorded, onChange: onHeld }),
+  )
   const accept = before.reduceRight<AcceptExchange>(
     (next, stage) => (exchange) => stage(exchange, next),
-    toApp.accept,
+    held.accept,
   )
   const http1 = owned.add(new Http1(clock, accept))
   const http2 = owned.add(new Http2({ clock, log }, accept))
@@ -50,15 +59,32 @@ export function forwardHttp(options: {
       else http1.accept(visitor)
     },
     toApp: toApp.accept,
+    held: () => held.count,
+    appAnswers: () => held.appAnswers(),
+    close: async () => {
+      await Promise.all([held.close(), toApp.close()])
+    },
     dispose: () => owned.dispose(),
   }
 }
 
-interface Forward extends Disposable {
+/** Disposing it ends every visitor. */
+export interface HttpGate extends Disposable {
   readonly accept: Accept
   /** Straight to the app, past what stands before it. */
   readonly toApp: AcceptExchange
+  /** How many requests wait for the app to come back. */
+  held(): number
+  /** Told by whoever watches the local port, and of each connection that the app took. */
+  appAnswers(): void
+  /**
+   * No request reaches the app any more; whoever waits for an answer, or still calls, is told why. Resolves when those
+   * who waited have been told.
+   */
+  close(): Promise<void>
 }
+
+const unrecorded: RecordDelivery = (delivery, _of, next) => next(delivery)
 
 function namesNow(options: Parameters<typeof forwardHttp>[0]): () => Names {
   const namesFor = (publicUrl: string, hostHeader: HostHeader) =>

@@ -1,3 +1,4 @@
+import type { HoldOptions } from './hold'
 import type { HostHeader } from './towardsApp'
 
 /** What a person wishes of the gate for one port. Each may change while the tunnel is open. */
@@ -6,4 +7,8 @@ export interface GateOptions {
   readonly hostHeader?: HostHeader
   /** Whether its exchanges are kept for a person to see; true unless given. */
   readonly capture?: boolean
+  /** How long the app may take to begin its answer, in milliseconds; as long as it needs unless given. */
+  readonly answerWithinMs?: number
+  /** What is held while the app is down; nothing unless given. */
+  readonly hold?: HoldOptions
 }

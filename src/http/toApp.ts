@@ -1,32 +1,54 @@
 import { request, type ClientRequest, type IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Writable } from 'node:stream'
+import { finished } from 'node:stream/promises'
+import type { Clock } from '../base/clock'
 import { DisposableStore, toDisposable, type Disposable } from '../base/disposable'
 import type { Log } from '../base/log'
-import { answerBadGateway, answerStatus } from './answers'
+import { answerByGate, answerStatus } from './answers'
 import type { AppAddress, AppConnections } from './appConnections'
-import type { BadGatewayReason } from './badGatewayPage'
 import { fieldsOf, pairsOf, sendHead, tokensOf, type AcceptExchange, type Exchange } from './exchange'
 import { trailersFrom, withoutConnectionFields } from './fields'
+import type { GateOptions } from './gateOptions'
+import { gateAnswers, type GateAnswer } from './gatePage'
 import { fieldForVisitor, fieldsForApp, fieldsForVisitor, type Names } from './towardsApp'
 
 /** The last stage for exchanges: asks the local app by HTTP/1.1 and brings back what it says, both as they come. */
 export class ToApp implements Disposable {
   private readonly open = new Set<Forwarding>()
+  private isClosed = false
 
   constructor(
     private readonly options: {
       readonly app: AppAddress
       readonly names: () => Names
+      readonly gate: () => GateOptions
       readonly connections: AppConnections
+      readonly clock: Clock
       readonly log: Log
     },
   ) {}
 
-  readonly accept: AcceptExchange = (exchange) => {
-    if (this.open.size >= mostExchanges) return answerStatus(exchange, tooMany)
-    const forwarding = new Forwarding(exchange, this.options)
+  readonly accept: AcceptExchange = (exchange) =>
+    this.ask(exchange, {
+      onReached: () => undefined,
+      onUnsent: (why) => void answerByGate(exchange, why),
+    })
+
+  /** Asks for somebody who does not want the exchange to be answered while the app has not seen a byte of it. */
+  ask(exchange: Exchange, asker: Asker): void {
+    if (this.isClosed) return asker.onUnsent(gateAnswers.closed)
+    if (this.open.size >= mostExchanges) return asker.onUnsent(tooMany)
+    const forwarding = new Forwarding(exchange, asker, this.options)
     this.open.add(forwarding)
     forwarding.start(() => this.open.delete(forwarding))
+  }
+
+  /** From now on no request reaches the app, and those that wait for their answer get another. Resolves when they have. */
+  async close(): Promise<void> {
+    this.isClosed = true
+    const said = [...this.open].flatMap((forwarding) => forwarding.answerInstead(gateAnswers.closed) ?? [])
+    await Promise.allSettled(said.map((out) => finished(out, { readable: false })))
   }
 
   dispose(): void {
@@ -37,9 +59,16 @@ export class ToApp implements Disposable {
 /** Each has a socket to the app. */
 const mostExchanges = 2048
 
-const tooMany = {
-  ...{ status: 503, reason: 'Service Unavailable' },
+const tooMany: GateAnswer = {
+  ...gateAnswers.tooMany,
   note: `${mostExchanges} requests were waiting for the app already.`,
+}
+
+export interface Asker {
+  /** The app took the connection: from here on it may have seen the request. */
+  onReached(): void
+  /** It did not. What would have been answered; to answer is the asker's. */
+  onUnsent(why: GateAnswer): void
 }
 
 class Forwarding implements Disposable {
@@ -47,10 +76,13 @@ class Forwarding implements Disposable {
   private outgoing: ClientRequest | undefined
   private isOver = false
   private hasAnswer = false
+  /** Rings when the app has said nothing for too long. */
+  private patience = toDisposable(() => undefined)
   private readonly names: Names
 
   constructor(
     private readonly exchange: Exchange,
+    private readonly asker: Asker,
     private readonly options: ConstructorParameters<typeof ToApp>[0],
   ) {
     this.names = options.names()
@@ -58,9 +90,19 @@ class Forwarding implements Disposable {
 
   start(onOver: () => void): void {
     this.owned.add(toDisposable(onOver))
+    this.owned.add(toDisposable(() => this.patience.dispose()))
     this.exchange.response.onGone(() => this.dispose())
     this.exchange.request.body.on('error', () => undefined) // the response hears that the visitor has gone
     this.ask({ onKept: this.mayRepeat() })
+  }
+
+  /** What the gate says, unless the app's answer has begun. */
+  answerInstead(answer: GateAnswer): Writable | undefined {
+    if (this.isOver || this.exchange.response.hasBegun) return undefined
+    this.outgoing?.destroy()
+    const out = answerByGate(this.exchange, answer)
+    this.finish()
+    return out
   }
 
   /** Nobody is left for the answer. */
@@ -79,6 +121,7 @@ class Forwarding implements Disposable {
 
   private ask({ onKept }: { onKept: boolean }): void {
     const { connections } = this.options
+    this.patience.dispose()
     const { request: asked, visitor } = this.exchange
     const { address } = visitor.originator
     try {
@@ -105,12 +148,22 @@ class Forwarding implements Disposable {
 
   private follow(outgoing: ClientRequest): void {
     const { response } = this.exchange
+    let isSent = false
+    outgoing.once('socket', (socket: Socket) => {
+      if (this.options.connections.hasReached(socket)) this.asker.onReached()
+      else socket.once('connect', () => this.asker.onReached())
+    })
     outgoing.on('error', (error) => {
       // One that was asked anew has nothing more to say.
       if (outgoing === this.outgoing) this.fail(error)
     })
+    outgoing.once('finish', () => {
+      isSent = true
+      this.listen()
+    })
     outgoing.on('information', ({ statusCode, rawHeaders }) => {
       if (this.isOver || statusCode === 101) return
+      if (isSent) this.listen()
       try {
         response.inform(statusCode, withoutConnectionFields(fieldsOf(rawHeaders)))
       } catch (error) {
@@ -128,6 +181,21 @@ class Forwarding implements Disposable {
       const fields = fieldsOf(answer.rawHeaders).map((field) => fieldForVisitor(field, this.names))
       response.switchProtocols(answer.statusMessage ?? '', fields, socket)
       this.finish()
+    })
+  }
+
+  /** The app has as long as the user says, from the end of the request, or from what it last said of it. */
+  private listen(): void {
+    const { gate, clock, app, log } = this.options
+    const { answerWithinMs } = gate()
+    this.patience.dispose()
+    if (answerWithinMs === undefined || this.hasAnswer || this.isOver) return
+    this.patience = clock.after(answerWithinMs, () => {
+      log.warn(`the app on port ${app.port} did not begin its answer within ${answerWithinMs / 1000} s`)
+      this.answerInstead({
+        ...gateAnswers.tooSlow,
+        note: `The app did not begin its answer within ${answerWithinMs / 1000} s.`,
+      })
     })
   }
 
@@ -156,6 +224,7 @@ class Forwarding implements Disposable {
     const { response } = this.exchange
     const fields = fieldsOf(answer.rawHeaders)
     this.hasAnswer = true
+    this.patience.dispose()
     answer.on('error', () => undefined)
     const codings = tokensOf(fields, 'transfer-encoding')
     if (codings.some((coding) => coding !== 'chunked')) return this.fail(new Error('unknown transfer coding'))
@@ -186,12 +255,14 @@ class Forwarding implements Disposable {
     if (exchange.response.hasBegun) return
     if (outgoing?.reusedSocket === true && !this.hasAnswer) return this.ask({ onKept: false })
     const wasReached = connections.hasReached(outgoing?.socket ?? null)
-    const reason: BadGatewayReason = wasReached ? 'bad answer' : 'no answer'
-    if (wasReached)
+    if (wasReached) {
       log.warn(`the app on port ${this.options.app.port} gave no proper answer: ${error.message}`)
+      this.answerInstead(gateAnswers.badAnswer)
+      return
+    }
     outgoing?.destroy()
-    answerBadGateway(exchange, reason)
     this.finish()
+    this.asker.onUnsent(gateAnswers.noAnswer)
   }
 
   /** The answer is complete, or on its way. What the visitor still sends is of no use to anybody. */

@@ -1,11 +1,15 @@
 import type { Socket } from 'node:net'
-import { badGatewayPage, type BadGatewayReason } from '../http/badGatewayPage'
+import { gateAnswers, gatePage } from '../http/gatePage'
 
 /**
  * Answers a visitor's HTTP request with 502 and closes: a page, or JSON for those who ask for it.
  * `head` is what has been read of the request already; the rest is waited for, because the answer depends on it.
  */
-export function badGateway(visitor: Socket, reason: BadGatewayReason, head: Buffer = Buffer.alloc(0)): void {
+export function badGateway(
+  visitor: Socket,
+  reason: 'noTunnel' | 'noAnswer',
+  head: Buffer = Buffer.alloc(0),
+): void {
   if (visitor.destroyed) return
   // A visitor who neither speaks nor leaves must not hold the socket.
   visitor.setTimeout(patienceMs, () => visitor.destroy())
@@ -25,9 +29,9 @@ export function badGateway(visitor: Socket, reason: BadGatewayReason, head: Buff
 const patienceMs = 5000
 const longestHead = 16 * 1024
 
-function response(head: string, reason: BadGatewayReason): string {
+function response(head: string, reason: 'noTunnel' | 'noAnswer'): string {
   const accept = /^accept:(.*)$/im.exec(head)?.[1] ?? ''
-  const { contentType, body } = badGatewayPage(reason, accept)
+  const { contentType, body } = gatePage(gateAnswers[reason], accept)
   const lines = [
     'HTTP/1.1 502 Bad Gateway',
     `content-type: ${contentType}`,

@@ -45,8 +45,8 @@ export async function startHttpsFront(options: {
     visitor.on('error', () => visitor.destroy())
     const name = nameIn(String(visitor.servername))
     const channel = name === undefined ? undefined : openChannel(name)
-    if (channel === undefined) badGateway(visitor, 'no tunnel')
-    else channel.then((opened) => joinChannel(visitor, opened)).catch(() => badGateway(visitor, 'no tunnel'))
+    if (channel === undefined) badGateway(visitor, 'noTunnel')
+    else channel.then((opened) => joinChannel(visitor, opened)).catch(() => badGateway(visitor, 'noTunnel'))
   })
   await listen(server, preferredPort)
   server.on('error', (error: Error) => log.warn(`HTTPS on this machine: ${error.message}`))
@@ -104,7 +104,7 @@ function joinChannel(visitor: TLSSocket, channel: ServerChannel): void {
       visitor.end()
     } else {
       visitor.off('data', keepHead).unpipe(channel)
-      badGateway(visitor, 'no answer', head)
+      badGateway(visitor, 'noAnswer', head)
     }
   })
   channel.once('close', () => {

@@ -2,6 +2,7 @@ import { formatHostPort } from '../base/address'
 import { Failure } from '../base/failure'
 import type { GateOptions } from '../http/gateOptions'
 import { parseHostPort } from '../ssh/destination'
+import { readDuration, readHold } from './holdWish'
 import { dnsLabel, longestLabel, tunnelName } from './name'
 
 /** What the user wishes for one port. */
@@ -79,7 +80,7 @@ function readWish(
 }
 
 /** What was read, or what is wrong with it and what to write instead. */
-type Read<T> = { readonly value: T } | { readonly wrong: string }
+export type Read<T> = { readonly value: T } | { readonly wrong: string }
 
 /** The fields of a port that the gate goes by. */
 const gateFields: Readonly<Record<string, (value: unknown) => Read<GateOptions>>> = {
@@ -89,6 +90,15 @@ const gateFields: Readonly<Record<string, (value: unknown) => Read<GateOptions>>
       : { wrong: 'must be "local" or "public"' },
   capture: (value) =>
     typeof value === 'boolean' ? { value: { capture: value } } : { wrong: 'must be true or false' },
+  answerWithin: (value) => {
+    const read = readDuration(value, { least: '100ms', most: '1h', example: '30s' })
+    return 'wrong' in read ? read : { value: { answerWithinMs: read.value } }
+  },
+  hold: (value) => {
+    const read = readHold(value)
+    if ('wrong' in read) return read
+    return { value: read.value === undefined ? {} : { hold: read.value } }
+  },
 }
 
 /** `exposePort.ports › "3000" › "name": …` */

@@ -4,7 +4,7 @@ import type { Log } from '../base/log'
 import type { Accept } from '../base/visitor'
 import { Capture } from '../http/capture'
 import type { Exchanges } from '../http/exchanges'
-import { forwardHttp } from '../http/forwardHttp'
+import { forwardHttp, type HttpGate } from '../http/forwardHttp'
 import type { GateOptions } from '../http/gateOptions'
 import { replay, type ReplayRequest } from '../http/replay'
 import { dialLocal, dialLocalTls } from '../ports/dialLocal'
@@ -31,7 +31,7 @@ export interface StagesOptions {
   /** Outlives these stages. */
   readonly count: TunnelCount
   readonly certificateFor: (way: PublicWay) => Certificate
-  readonly report: { onAnswer(): void; onNoAnswer(error: Error): void }
+  readonly report: { onAnswer(): void; onNoAnswer(error: Error): void; onHeld(): void }
   readonly clock: Clock
   readonly log: Log
 }
@@ -40,6 +40,8 @@ export interface StagesOptions {
 export class Stages implements Disposable {
   private readonly owned = new DisposableStore()
   private readonly nonce: NonceStage
+  private gate: HttpGate | undefined
+  private isClosed = false
   private readonly ended = new AbortController()
   /** Undefined where nothing reads HTTP. */
   private replayWay: Pick<Parameters<typeof replay>[1], 'capture' | 'toApp'> | undefined
@@ -86,12 +88,32 @@ export class Stages implements Disposable {
     })
   }
 
+  /** How many requests wait for the app to come back. */
+  get held(): number {
+    return this.gate?.held() ?? 0
+  }
+
+  /** The app takes connections, it seems: what is held is delivered. */
+  appAnswers(): void {
+    this.gate?.appAnswers()
+  }
+
   /** Looks out for a check of the public URL. */
   expect(): ExpectedNonce {
     return this.nonce.expect()
   }
 
+  /**
+   * The app sees nobody new. Visitors who speak HTTP are told so, until `dispose`; others are let go. Resolves when those
+   * who waited for an answer have been told.
+   */
+  async close(): Promise<void> {
+    this.isClosed = true
+    await this.gate?.close()
+  }
+
   dispose(): void {
+    void this.close()
     this.ended.abort(notExposed(this.options.app))
     this.owned.dispose()
   }
@@ -101,9 +123,15 @@ export class Stages implements Disposable {
     const { protocol } = new URL(way.publicUrl)
     // What visitors say in TLS themselves is not read here, nor wrapped in TLS once more.
     const isUntouched = way.tls === 'app' || (way.tls === 'none' && protocol !== 'http:')
-    if (isUntouched) return toLocal({ ...app, protocol: 'tcp' }, report)
+    if (isUntouched) return this.untilClosed(toLocal({ ...app, protocol: 'tcp' }, report))
     const { protocol: spoken } = app
-    return spoken === 'tcp' ? toLocal(app, report) : this.httpStage({ ...options, scheme: spoken })
+    return spoken === 'tcp'
+      ? this.untilClosed(toLocal(app, report))
+      : this.httpStage({ ...options, scheme: spoken })
+  }
+
+  private untilClosed(next: Accept): Accept {
+    return (visitor) => (this.isClosed ? void visitor.stream.destroy() : next(visitor))
   }
 
   private httpStage({
@@ -121,8 +149,11 @@ export class Stages implements Disposable {
       app: { host: app.host, port: app.port, scheme },
       dial: scheme === 'https' ? dialLocalTls : dialLocal,
       before: [(exchange, next) => this.nonce.acceptExchange(exchange, next), capture.accept],
+      record: capture.recordDelivery,
+      onHeld: () => options.report.onHeld(),
     })
+    this.gate = this.owned.add(stage)
     this.replayWay = { capture, toApp: stage.toApp }
-    return this.owned.add(stage).accept
+    return stage.accept
   }
 }

@@ -108,6 +108,10 @@ export class Tunnel {
   get numbers(): TunnelNumbers {
     return this.count.numbers
   }
+  /** How many requests are kept until the app is back, where the user wants that. */
+  get held(): number {
+    return this.stages?.held ?? 0
+  }
   get server(): Server {
     return this.options.server
   }
@@ -206,6 +210,7 @@ export class Tunnel {
   /** Told by whoever watches the local port. */
   setAppAnswers(appAnswers: boolean): void {
     this.appAnswers = appAnswers
+    if (appAnswers) this.stages?.appAnswers()
     if (this.current.kind === 'open' && this.current.appAnswers !== appAnswers) {
       this.become({ ...this.current, appAnswers })
     }
@@ -216,10 +221,16 @@ export class Tunnel {
     if (this.ended.signal.aborted) return
     this.ended.abort()
     this.life.abort()
+    const { clock } = this.options
+    // The end of the forward ends its visitors too.
+    const told = within(clock, farewellMs, this.stages?.close() ?? Promise.resolve()).catch(() => undefined)
     this.become({ kind: 'closed' })
     // The server may still say yes to what nobody wants any more.
-    const cancelled = this.listening?.then((listening) => listening.cancel()).catch(() => undefined)
-    const isConfirmed = await within(this.options.clock, stopLimitMs, Promise.resolve(cancelled)).then(
+    const cancelled = told
+      .then(() => this.listening)
+      .then((listening) => listening?.cancel())
+      .catch(() => undefined)
+    const isConfirmed = await within(clock, stopLimitMs, cancelled).then(
       () => true,
       () => false,
     )
@@ -256,8 +267,7 @@ export class Tunnel {
   /** The stages last for the tunnel's life, with what they have learned, unless its address becomes another. */
   private acceptFor(way: PublicWay): Accept {
     const { id, app, exchanges, certificateFor, clock, log } = this.options
-    const { signal: ended } = this.ended
-    ended.throwIfAborted()
+    this.ended.signal.throwIfAborted()
     if (this.stages?.way.publicUrl !== way.publicUrl) {
       this.stages?.dispose()
       this.stages = new Stages({
@@ -268,16 +278,17 @@ export class Tunnel {
         report: {
           onAnswer: () => this.setAppAnswers(true),
           onNoAnswer: (error) => {
-            log.warn(`port ${app.port} did not answer a visitor: ${error.message}`)
+            // What is held is tried again and again.
+            const isNews = this.appAnswers
+            log[isNews ? 'warn' : 'debug'](`port ${app.port} did not answer a visitor: ${error.message}`)
             this.setAppAnswers(false)
           },
+          onHeld: () => this.become(this.current),
         },
       })
       this.followCertificate(this.stages.certificate)
     }
-    const { accept } = this.stages
-    // Whom a server still lets in while it is slow to end the forward.
-    return (visitor) => (ended.aborted ? void visitor.stream.destroy() : accept(visitor))
+    return this.stages.accept
   }
 
   /** A certificate that cannot be replaced is a matter for the person before it has expired. */
@@ -431,3 +442,6 @@ const certificateWaitMs = 20 * 60_000
 
 /** A server that does not answer must not hold up the end; closing the connection ends its listeners too. */
 const stopLimitMs = 2000
+
+/** For visitors who take in slowly that the tunnel was closed. */
+const farewellMs = 1000

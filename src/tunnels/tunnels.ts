@@ -37,13 +37,15 @@ export class Tunnels implements Disposable {
   private readonly list = new Set<Tunnel>()
   /** Those that have left the list and whose server has not confirmed it yet. */
   private readonly ending = new Set<Tunnel>()
+  /** By the server's id: why nothing could be opened there the last time. */
+  private readonly refusals = new Map<string, Failure>()
   private readonly remembered: RememberedAddresses
   private readonly networkWatch: Pick<NetworkWatch, 'hold' | 'onDidChange'>
   private nextId = 1
   /** What visitors of all of them have asked; it outlives each. */
   readonly exchanges: Exchanges
 
-  /** Fires when a tunnel comes, goes or changes its state. */
+  /** Fires when a tunnel comes, goes or changes its state, or could not be opened. */
   readonly onDidChange = this.didChange.event
 
   constructor(private readonly options: TunnelsOptions) {
@@ -54,6 +56,11 @@ export class Tunnels implements Disposable {
 
   get all(): readonly Tunnel[] {
     return [...this.list]
+  }
+
+  /** Why the latest tunnel through this server could not be opened; undefined once one could. */
+  lastRefusal(serverId: string): Failure | undefined {
+    return this.refusals.get(serverId)
   }
 
   /** The tunnel that leads to this app through this server, if there is one. */
@@ -89,8 +96,11 @@ export class Tunnels implements Disposable {
     try {
       await tunnel.open(signal)
     } catch (error) {
-      throw await this.withHolder(error, tunnel)
+      const reason = await this.withHolder(error, tunnel)
+      if (reason instanceof Failure) this.remark(server, reason)
+      throw reason
     }
+    this.remark(server, undefined)
     if (tunnel.way !== undefined) this.remembered.remember(server.profile, name, tunnel.way)
     return tunnel
   }
@@ -144,6 +154,12 @@ export class Tunnels implements Disposable {
     void this.stopAll()
     this.didChange.dispose()
     this.exchanges.dispose()
+  }
+
+  private remark({ profile }: Server, refusal: Failure | undefined): void {
+    if (refusal === undefined) this.refusals.delete(profile.id)
+    else this.refusals.set(profile.id, refusal)
+    this.fire()
   }
 
   private create({ app, gate = {}, server, name }: TunnelRequest): Tunnel {

@@ -1,6 +1,7 @@
 /** Every command the extension registers. Those of `contributed` stand in package.json with their titles. */
 export const commandIds = {
   expose: 'exposePort.expose',
+  exposePublicly: 'exposePort.exposePublicly',
   addServer: 'exposePort.addServer',
   editServers: 'exposePort.editServers',
   prepareServer: 'exposePort.prepareServer',
@@ -13,11 +14,11 @@ export const commandIds = {
   setUpWebhook: 'exposePort.setUpWebhook',
   restoreWebhook: 'exposePort.restoreWebhook',
   sendTestWebhookEvent: 'exposePort.sendTestWebhookEvent',
+  retry: 'exposePort.retry',
   showLog: 'exposePort.showLog',
 } as const
 
 /** Commands that only links and the status bar call. */
 export const innerCommandIds = {
-  retry: 'exposePort.retry',
   showProblem: 'exposePort.showProblem',
 } as const

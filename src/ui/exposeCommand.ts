@@ -12,8 +12,9 @@ import { Consent } from './consent'
 import { anotherNameWanted } from './exposurePrompts'
 import { parseLocalTarget, type LocalTarget } from './localTarget'
 import { announce, openInProgress } from './openTunnel'
-import { pickPort, processText } from './portPick'
 import { portGate, portName } from './portName'
+import { pickPort } from './portPick'
+import { processText } from './portText'
 import { pickServer, type ServerPickParts } from './serverPick'
 import { showFailure } from './showFailure'
 import type { UrlClipboard } from './urlClipboard'
@@ -43,7 +44,7 @@ export class ExposeCommand {
 
   /**
    * Answers the public URL, or undefined when it was cancelled or failed (which has then been shown).
-   * `argument` may name the target: a port, `host:port`, or a row of VS Code's Ports view.
+   * `argument` may name the target: a port, `host:port`, or a row of VS Code's Ports view or of ours.
    */
   async run(argument?: unknown): Promise<string | undefined> {
     const choices: Choices = { target: targetFrom(argument) }
@@ -139,8 +140,7 @@ async function lookUp(target: LocalTarget, watcher: PortWatcher): Promise<Listen
 function targetFrom(argument: unknown): LocalTarget | undefined {
   if (typeof argument === 'number') return parseLocalTarget(String(argument))
   if (typeof argument === 'string') return parseLocalTarget(argument)
-  if (typeof argument === 'object' && argument !== null && 'remotePort' in argument) {
-    return typeof argument.remotePort === 'number' ? parseLocalTarget(String(argument.remotePort)) : undefined
-  }
-  return undefined
+  if (typeof argument !== 'object' || argument === null) return undefined
+  const port = 'remotePort' in argument ? argument.remotePort : 'port' in argument ? argument.port : undefined
+  return typeof port === 'number' ? parseLocalTarget(String(port)) : undefined
 }

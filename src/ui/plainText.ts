@@ -5,3 +5,8 @@
 export function plainText(text: string): string {
   return text.replaceAll('](', '] (')
 }
+
+/** For Markdown, as in tooltips: neither must it become a link or anything else there. */
+export function escapeMarkdown(text: string): string {
+  return text.replace(/[\\`*_{}[\]()#+!<>|~]/g, '\\$&')
+}

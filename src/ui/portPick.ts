@@ -2,11 +2,11 @@ import { realpathSync } from 'node:fs'
 import { QuickPickItemKind, window, workspace, type QuickPickItem } from 'vscode'
 import { DisposableStore } from '../base/disposable'
 import type { ListeningPort } from '../ports/listeningPort'
-import { programName } from '../ports/programName'
 import { rankPorts, type RankedPort } from '../ports/ranking'
 import type { PortWatcher } from '../ports/watcher'
 import type { Tunnels } from '../tunnels/tunnels'
 import { formatLocalTarget, parseLocalTarget, type LocalTarget } from './localTarget'
+import { processDetail, processText } from './portText'
 
 /** What was picked: a target, with what is known of the process that listens there. */
 export interface PickedPort {
@@ -72,13 +72,9 @@ const groupTitles: Record<RankedPort['group'], string> = {
 }
 
 function items(ports: readonly ListeningPort[], tunnels: Tunnels, typed: string): PortItem[] {
-  const ranked = rankPorts(ports, {
-    folders: (workspace.workspaceFolders ?? []).map((folder) => realPath(folder.uri.fsPath)),
-    ownPids: [process.pid, process.ppid],
-  })
   const rows: PortItem[] = []
   let group: RankedPort['group'] | undefined
-  for (const { listening, group: itsGroup } of ranked) {
+  for (const { listening, group: itsGroup } of rankHere(ports)) {
     if (itsGroup !== group) rows.push(separator(groupTitles[itsGroup]))
     group = itsGroup
     rows.push(portRow(listening, tunnels))
@@ -104,17 +100,23 @@ function items(ports: readonly ListeningPort[], tunnels: Tunnels, typed: string)
   return rows
 }
 
+/** Best guess first, as seen from this window. */
+export function rankHere(ports: readonly ListeningPort[]): readonly RankedPort[] {
+  return rankPorts(ports, {
+    folders: (workspace.workspaceFolders ?? []).map((folder) => realPath(folder.uri.fsPath)),
+    ownPids: [process.pid, process.ppid],
+  })
+}
+
 function portRow(listening: ListeningPort, tunnels: Tunnels): PortItem {
-  const { port, process: running, addresses } = listening
-  const folder = running?.folder
+  const { port } = listening
   const tunnel = tunnels.all.find(({ app }) => app.host === 'localhost' && app.port === port)
   const name = processText(listening)
-  const detail = [running && `pid ${running.pid}`, folder ?? running?.command, addresses.join(', ')]
   return {
     key: String(port),
     label: String(port),
     description: tunnel ? `${name} → ${tunnel.title}`.trim() : name,
-    detail: detail.filter((part) => part !== undefined).join(' · '),
+    detail: processDetail(listening),
     choice: { target: { host: 'localhost', port }, listening },
   }
 }
@@ -128,24 +130,8 @@ export function realPath(path: string): string {
   }
 }
 
-/** Such as `vite · my-app`; empty when the process may not be read. */
-export function processText(listening: ListeningPort | undefined): string {
-  const running = listening?.process
-  const folder = running?.folder === undefined ? undefined : lastPart(running.folder)
-  return [running && programName(running), folder].filter((part) => part !== undefined).join(' · ')
-}
-
 function separator(label: string): PortItem {
   return { key: `separator ${label}`, label, kind: QuickPickItemKind.Separator, choice: undefined }
-}
-
-function lastPart(path: string): string {
-  return (
-    path
-      .split(/[\\/]/)
-      .filter((part) => part !== '')
-      .at(-1) ?? path
-  )
 }
 
 async function enterTarget(): Promise<PickedPort | undefined> {

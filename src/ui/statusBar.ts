@@ -4,7 +4,7 @@ import { DisposableStore, toDisposable, type Disposable } from '../base/disposab
 import type { Event } from '../base/event'
 import type { Tunnels } from '../tunnels/tunnels'
 import { commandIds, innerCommandIds } from './commandIds'
-import { statusBarView } from './statusBarView'
+import { statusBarView, type StatusBarView } from './statusBarView'
 
 const copiedMs = 2000
 
@@ -14,6 +14,7 @@ export class StatusBar implements Disposable {
   private readonly item: StatusBarItem
   private copied = toDisposable(() => undefined)
   private isCopied = false
+  private shown: StatusBarView | undefined
   private tick = toDisposable(() => undefined)
 
   constructor(
@@ -36,7 +37,16 @@ export class StatusBar implements Disposable {
   private update(): void {
     const view = statusBarView(this.tunnels.all, { now: this.clock.now(), copied: this.isCopied })
     this.tick.dispose()
-    if (view === undefined) return this.item.hide()
+    if (view !== undefined)
+      this.tick = this.clock.after(this.isCountingDown ? 1000 : 2000, () => this.update())
+    // Most ticks find nothing new, and then nothing is sent to the window.
+    if (JSON.stringify(view) === JSON.stringify(this.shown)) return
+    this.shown = view
+    if (view === undefined) this.item.hide()
+    else this.show(view)
+  }
+
+  private show(view: StatusBarView): void {
     this.item.text = view.text
     this.item.command = view.command
     this.item.accessibilityInformation = { label: view.label, role: 'button' }
@@ -44,10 +54,11 @@ export class StatusBar implements Disposable {
     this.item.backgroundColor =
       view.severity === 'normal' ? undefined : new ThemeColor(`statusBarItem.${view.severity}Background`)
     this.item.show()
-    // The countdown is the only thing that changes without an event.
-    if (this.tunnels.all.some((tunnel) => tunnel.state.kind === 'waiting')) {
-      this.tick = this.clock.after(1000, () => this.update())
-    }
+  }
+
+  /** Besides the numbers in the tooltip, the only thing that changes without an event. */
+  private get isCountingDown(): boolean {
+    return this.tunnels.all.some((tunnel) => tunnel.state.kind === 'waiting')
   }
 
   private showCopied(): void {

@@ -1,6 +1,5 @@
 import { commands, env, window, type QuickPickItem } from 'vscode'
 import { DisposableStore, type Disposable } from '../base/disposable'
-import { Failure } from '../base/failure'
 import type { Log } from '../base/log'
 import { secretsOf } from '../servers/services/secrets'
 import { sshCommandOf } from '../servers/sshCommand'
@@ -9,10 +8,12 @@ import type { Tunnel } from '../tunnels/tunnel'
 import type { Tunnels } from '../tunnels/tunnels'
 import { commandIds, innerCommandIds } from './commandIds'
 import { formatLocalTarget } from './localTarget'
+import { plainText } from './plainText'
 import { showFailure } from './showFailure'
+import { problemOf } from './tunnelText'
 import type { UrlClipboard } from './urlClipboard'
 
-/** The commands on open tunnels. Each takes a tunnel's id, or asks which one where there are several. */
+/** The commands on open tunnels. Each takes a tunnel's id, or a row of a view, or asks which one where there are several. */
 export function registerTunnelCommands(parts: {
   readonly tunnels: Tunnels
   readonly clipboard: UrlClipboard
@@ -31,11 +32,11 @@ export function registerTunnelCommands(parts: {
         }
       }),
     )
-  onTunnel(commandIds.stop, 'Which tunnel should stop?', (tunnel) => tunnel.stop())
+  onTunnel(commandIds.stop, 'Which tunnel should stop?', stop)
   onTunnel(commandIds.copyPublicUrl, 'Which URL should be copied?', (tunnel) => clipboard.copy(tunnel))
   onTunnel(commandIds.openPublicUrl, 'Which URL should be opened?', (tunnel) => clipboard.open(tunnel))
   onTunnel(commandIds.copySshCommand, 'The ssh command for which tunnel?', copySshCommand)
-  onTunnel(innerCommandIds.retry, 'Which tunnel should be tried again?', (tunnel) => {
+  onTunnel(commandIds.retry, 'Which tunnel should be tried again?', (tunnel) => {
     tunnel.retryNow()
     return Promise.resolve()
   })
@@ -44,15 +45,15 @@ export function registerTunnelCommands(parts: {
   return owned
 }
 
-/** The tunnel with this id, the only one, or the one that is picked; says so when nothing is exposed. */
+/** The tunnel that is named, else the only one or the one that is picked; says so when there is none. */
 export async function chooseTunnel(
   tunnels: Tunnels,
   placeHolder: string,
-  id: unknown,
+  named: unknown,
 ): Promise<Tunnel | undefined> {
   const all = tunnels.all
-  const given = all.find((tunnel) => tunnel.id === id)
-  if (given !== undefined) return given
+  const id = idFrom(named)
+  if (id !== undefined) return all.find((tunnel) => tunnel.id === id)
   if (all.length === 1) return all[0]
   if (all.length === 0) {
     void window.showInformationMessage('Nothing is exposed.')
@@ -68,6 +69,21 @@ export async function chooseTunnel(
     ?.tunnel
 }
 
+async function stop(tunnel: Tunnel): Promise<void> {
+  const { held, title } = tunnel
+  await tunnel.stop()
+  if (held === 0) return
+  const what = held === 1 ? '1 request that was held' : `${held} requests that were held`
+  void window.showWarningMessage(plainText(`${title} was closed, and ${what} for its app did not reach it.`))
+}
+
+/** Links pass a tunnel's id, views the row that was clicked. */
+function idFrom(named: unknown): number | undefined {
+  if (typeof named === 'number') return named
+  if (typeof named !== 'object' || named === null || !('tunnelId' in named)) return undefined
+  return typeof named.tunnelId === 'number' ? named.tunnelId : undefined
+}
+
 async function copySshCommand({ server, way, app, name }: Tunnel): Promise<void> {
   if (way === undefined) return void window.showInformationMessage('This tunnel is still being opened.')
   const { profile } = server
@@ -79,12 +95,6 @@ async function copySshCommand({ server, way, app, name }: Tunnel): Promise<void>
 }
 
 async function showProblem(tunnel: Tunnel, log: Log): Promise<void> {
-  const { state } = tunnel
-  const failure =
-    state.kind === 'failed' || state.kind === 'waiting'
-      ? state.failure
-      : state.kind === 'open' && state.check instanceof Failure
-        ? state.check
-        : undefined
+  const failure = problemOf(tunnel.state)
   if (failure !== undefined && (await showFailure(failure, log, 'warning'))) tunnel.retryNow()
 }

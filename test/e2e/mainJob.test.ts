@@ -26,6 +26,10 @@ for (const version of ['1.139', '1.100'] as const) {
         'Expose Port: Add Server…',
         'Expose Port: Edit Servers',
         'Expose Port: Expose Port',
+        // VS Code's own, one for each view.
+        'Expose Port: Focus on Ports View',
+        'Expose Port: Focus on Servers View',
+        'Expose Port: Focus on Tunnels View',
         'Expose Port: Prepare a Server…',
         'Expose Port: Restore Webhook…',
         'Expose Port: Set Up Webhook…',

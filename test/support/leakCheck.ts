@@ -63,8 +63,11 @@ function held(): Holdings {
 /** They end by themselves within this turn of the event loop. */
 const transient = /^(Immediate|TickObject|FSReq|CloseReq|GetAddrInfoReq|WriteWrap|ShutdownWrap)/
 
-/** What `ps` is to us while we look, and the compiler that tsx keeps. */
-const ownMachinery = /^ps -A|esbuild.*--service/
+/**
+ * What `ps` is to us while we look, the compiler that tsx keeps, and the processes that a browser starts when it
+ * likes: they end with its first one, which counts.
+ */
+const ownMachinery = /^ps -A|esbuild.*--service|chrom(?:e|ium)\S* --type=/
 
 /** Where our file descriptors lead; only Linux tells. */
 function openFiles(): string[] {

@@ -29,9 +29,22 @@ interface Manifest {
       readonly command: string
       readonly title: string
       readonly category?: string
+      readonly icon?: string
     }[]
+    readonly viewsContainers: {
+      readonly activitybar: readonly { readonly id: string; readonly title: string; readonly icon: string }[]
+    }
+    readonly views: Readonly<Record<string, readonly { readonly id: string; readonly name: string }[]>>
+    readonly viewsWelcome: readonly { readonly view: string; readonly contents: string }[]
+    readonly menus: Readonly<Record<string, readonly MenuItem[]>>
     readonly configuration: { readonly properties: Readonly<Record<string, Setting>> }
   }
+}
+
+interface MenuItem {
+  readonly command: string
+  readonly when?: string
+  readonly group?: string
 }
 
 interface Setting {
@@ -110,6 +123,78 @@ describe('the manifest', () => {
         assert.equal(commands.filter((other) => other.title === title).length, 1)
       })
     }
+  })
+
+  describe('views', () => {
+    const { viewsContainers, views, viewsWelcome, menus, commands } = manifest.contributes
+    const [container] = viewsContainers.activitybar
+    const names = (views[container?.id ?? ''] ?? []).map(({ id }) => id)
+    const rowMenu = menus['view/item/context'] ?? []
+
+    it('stand in a container with an icon that the package has', () => {
+      assert.deepEqual(names, ['exposePort.ports', 'exposePort.tunnels', 'exposePort.servers'])
+      const icon = container?.icon ?? assert.fail()
+      assert.ok(existsSync(join(root, icon)))
+      assert.match(readFileSync(join(root, '.vscodeignore'), 'utf8'), new RegExp(`^!${icon}$`, 'm'))
+    })
+
+    it('say what to do while they are empty, with a button that does it', () => {
+      assert.deepEqual(
+        viewsWelcome.map(({ view }) => view),
+        names,
+      )
+      for (const { contents } of viewsWelcome) {
+        const [, title, command] = /\n\[([^\]]+)\]\(command:([\w.]+)\)$/.exec(contents) ?? []
+        assert.ok(title, contents)
+        assert.ok(
+          commands.some((each) => each.command === command),
+          contents,
+        )
+      }
+    })
+
+    it('offer commands that there are, each button with an icon', () => {
+      for (const [menu, items] of Object.entries(menus)) {
+        for (const { command, group } of items) {
+          const found = commands.find((each) => each.command === command)
+          assert.ok(found, `${menu}: ${command}`)
+          if (/^(inline|navigation)/.test(group ?? ''))
+            assert.match(found.icon ?? '', /^\$\([\w-]+\)$/, command)
+        }
+      }
+    })
+
+    it('offer what fits each row', () => {
+      const buttons = (view: string, viewItem: string) =>
+        rowMenu
+          .filter(
+            ({ group, when }) => group?.startsWith('inline') === true && holds(when, { view, viewItem }),
+          )
+          .map(({ command }) => command.replace('exposePort.', ''))
+      const onTunnel = ['copyPublicUrl', 'openPublicUrl', 'stop']
+      assert.deepEqual(buttons('exposePort.ports', 'port'), ['exposePublicly'])
+      assert.deepEqual(buttons('exposePort.ports', 'exposedPort'), onTunnel)
+      assert.deepEqual(buttons('exposePort.tunnels', 'tunnel'), onTunnel)
+      assert.deepEqual(buttons('exposePort.tunnels', 'tunnelToRetry'), ['retry', ...onTunnel])
+      assert.deepEqual(buttons('exposePort.servers', 'server'), ['editServers'])
+      for (const view of names) assert.deepEqual(buttons(view, ''), [], view)
+    })
+
+    it('leave commands that only rows offer out of the Command Palette', () => {
+      assert.deepEqual(menus['commandPalette'], [
+        { command: commandIds.exposePublicly, when: 'false' },
+        { command: commandIds.retry, when: 'false' },
+      ])
+    })
+
+    it('have a second door in VS Code’s own Ports view', () => {
+      assert.deepEqual(
+        menus['ports/item/context']?.map(
+          ({ command }) => commands.find((each) => each.command === command)?.title,
+        ),
+        ['Expose Publicly'],
+      )
+    })
   })
 
   describe('settings', () => {
@@ -249,6 +334,32 @@ describe('the manifest', () => {
       for (const host of hosts) assert.deepEqual(readPortWishes({ '3000': { host } }).problems, [])
     })
 
+    it('offer every field of a port that the code takes, and for held requests every field and value', () => {
+      const [wish] = Object.values(settingOf('exposePort.ports').patternProperties ?? {})
+      const fields = wish?.properties ?? assert.fail()
+      const said = readPortWishes({ '3000': { '?': 1 } }).problems[0]?.message ?? ''
+      const taken = /the fields are (.*)$/.exec(said)?.[1]?.split(/, | and /) ?? []
+      assert.deepEqual(Object.keys(fields).sort(), taken.sort())
+      const hold = fields['hold']?.anyOf?.find(({ type }) => type === 'object') ?? assert.fail()
+      assert.equal(hold.additionalProperties, false)
+      assert.deepEqual(
+        Object.entries(hold.properties ?? {}).map(([name, { default: usual }]) => [name, usual]),
+        [
+          ['paths', []],
+          ['atMost', 100],
+          ['for', '10m'],
+          ['answerAfter', '3s'],
+        ],
+      )
+      const usual = Object.fromEntries(
+        Object.entries(hold.properties ?? {}).map(([name, field]) => [name, field.default]),
+      )
+      const read = (value: unknown) => readPortWishes({ '3000': { hold: value } })
+      assert.deepEqual(read(usual), read(true))
+      for (const { body } of fields['hold']?.defaultSnippets ?? [])
+        assert.deepEqual(read(filledIn(body)).problems, [])
+    })
+
     it('underline the same names of ports that the code refuses', () => {
       const patterns = Object.entries(settingOf('exposePort.ports').patternProperties ?? {})
       const [key, wish] = patterns[0] ?? assert.fail()
@@ -285,4 +396,13 @@ function filledIn(body: unknown): unknown {
     .replace(/\$\{\d\|([^,|]*)[^|]*\|\}/g, '$1')
     .replace(/\$\{\d:([^}]*)\}/g, '$1')
   return JSON.parse(text)
+}
+
+/** Of VS Code's when clauses what the manifest uses: `key == value`, `key =~ /expression/`, joined by `&&`. */
+function holds(when: string | undefined, context: Readonly<Record<string, string>>): boolean {
+  return (when ?? '').split(' && ').every((part) => {
+    const [, key = '', operator, value = ''] = /^(\w+) (==|=~) (.*)$/.exec(part) ?? assert.fail(part)
+    const actual = context[key] ?? ''
+    return operator === '==' ? actual === value : new RegExp(value.slice(1, -1)).test(actual)
+  })
 }

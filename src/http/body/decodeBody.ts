@@ -9,7 +9,7 @@ import { isJson, prettyJson } from './prettyJson'
 import type { ShownBody, ShownContent, ShownFormField } from './shownBody'
 
 /** How much of a content is shown, in bytes. */
-export const mostShown = 4 * 1024 * 1024
+export const mostShown = 2 * 1024 * 1024
 
 /**
  * A body as a person wants to see it: unpacked by its Content-Encoding and read by its Content-Type, as far as it goes.

@@ -40,10 +40,12 @@ function compareFields(
   after: readonly Field[],
   { secrets }: { readonly secrets: 'masked' | 'shown' },
 ): FieldChange[] {
-  const names = new Map([...before, ...after].reverse().map(([name]) => [name.toLowerCase(), name]))
+  const names = new Map<string, string>()
+  for (const [name] of [...before, ...after])
+    if (!names.has(name.toLowerCase())) names.set(name.toLowerCase(), name)
   const show = (name: string, value: string | undefined) =>
     value === undefined || secrets === 'shown' ? value : maskFields([[name, value]])[0]?.[1]
-  return [...names].reverse().flatMap(([lower, name]) => {
+  return [...names].flatMap(([lower, name]) => {
     const [former, latter] = [valuesOf(before, lower), valuesOf(after, lower)]
     return Array.from({ length: Math.max(former.length, latter.length) }, (_, index): FieldChange => {
       const [one, other] = [former[index], latter[index]]

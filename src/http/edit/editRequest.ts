@@ -26,7 +26,7 @@ export async function applyEdit(
   edit: RequestEdit,
 ): Promise<EditResult> {
   const method = edit.method.trim()
-  const target = edit.target === shown(request.target) ? request.target : wireOfText(edit.target.trim())
+  const target = edit.target === shown(request.target) ? request.target : asciiOf(edit.target.trim())
   const fields = edit.fields.map((field) => wireField(field, request.fields))
   const body = await bodyOf({ request }, fields, edit)
   const problems = [
@@ -62,6 +62,13 @@ function packing(fields: readonly Field[]): string {
 
 function shown(wire: string): string {
   return textOfUtf8(bytesOfWire(wire)) ?? wire
+}
+
+/** RFC 3986 2.5; Node's parser, among others, refuses a target with other letters. */
+function asciiOf(target: string): string {
+  return target.replace(/[^\0-\x7f]+/g, (letters) =>
+    Buffer.from(letters).toString('hex').toUpperCase().replace(/../g, '%$&'),
+  )
 }
 
 /** The same field when it was not edited: not all bytes can be told from what is shown of them. */

@@ -18,7 +18,8 @@ export function curlCommand({ exchange, origin, isMasked }: Exported): string {
     ...(cut === undefined ? [] : [cut]),
     ...(request.trailers.length > 0 ? ['Its trailers are left out: curl cannot send them.'] : []),
   ]
-  const left = new Set(cut === undefined ? ['host'] : ['host', 'content-length'])
+  const isAsItWas = cut === undefined && !isMasked
+  const left = new Set(isAsItWas ? ['host'] : ['host', 'content-length'])
   const fields = request.fields.filter(([name]) => !left.has(name.toLowerCase()))
   const body = bodyOf(request)
   const options = [

@@ -5,7 +5,16 @@ import { valuesOf } from '../exchange'
 import type { Field, HttpProtocol } from '../field'
 import { textOfUtf8 } from '../wireText'
 import { cutRemark, maskedRemark, type Exported } from './exported'
-import type { Har, HarContent, HarEntry, HarMessage, HarPair, HarPostData, HarResponse } from './harTypes'
+import type {
+  Har,
+  HarContent,
+  HarEntry,
+  HarMessage,
+  HarPair,
+  HarPostData,
+  HarRequest,
+  HarResponse,
+} from './harTypes'
 
 /**
  * The exchanges as HAR 1.2. Bodies of answers are without their Content-Encoding, as the specification wants; those of
@@ -36,7 +45,7 @@ async function entryOf({ exchange, origin }: Exported): Promise<HarEntry> {
     ...timesOf(exchange),
     request: {
       method: request.method,
-      url: target === '*' ? `${origin}/*` : origin + target,
+      ...urlOf(origin, target),
       queryString: Array.from(new URLSearchParams(`&${queryOf(target)}`), ([name, value]) => ({
         name,
         value,
@@ -54,6 +63,14 @@ async function entryOf({ exchange, origin }: Exported): Promise<HarEntry> {
       ? {}
       : { _resourceType: 'websocket', _webSocketMessages: webSocket.messages.map(messageOf) }),
   }
+}
+
+function urlOf(origin: string, target: string): Pick<HarRequest, 'url' | '_target'> {
+  if (target === '*') return { url: `${origin}/`, _target: target }
+  // The specification wants a URL without a fragment.
+  return target.includes('#')
+    ? { url: origin + target.replace(/#.*/s, ''), _target: target }
+    : { url: origin + target }
 }
 
 /** `send` and `receive` cannot be told apart from `wait` but for the answer's body. */
@@ -94,7 +111,6 @@ function postDataOf(fields: readonly Field[], body: CapturedBody): HarPostData {
   const comment = cutRemark('request', body)
   return {
     mimeType: valuesOf(fields, 'content-type')[0] ?? '',
-    params: [],
     ...(text === undefined ? { text: base64(body.bytes), _encoding: 'base64' } : { text }),
     ...(comment === undefined ? {} : { comment, _fullSize: body.size }),
   }

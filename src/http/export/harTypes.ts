@@ -25,6 +25,8 @@ export interface HarEntry {
 export interface HarRequest extends HarMessageHead {
   readonly method: string
   readonly url: string
+  /** Where the URL does not tell it. */
+  readonly _target?: string
   readonly queryString: readonly HarPair[]
   readonly postData?: HarPostData
 }
@@ -53,7 +55,6 @@ export interface HarPair {
 
 export interface HarPostData {
   readonly mimeType: string
-  readonly params: readonly []
   readonly text: string
   /** The specification knows it for answers only; here it is told where `text` cannot hold the bytes. */
   readonly _encoding?: 'base64'

@@ -49,6 +49,7 @@ function requestOf({ request }: ReadEntry, { limits }: Source): CapturedRequest 
   const url = wireOfUnicode(request.url.replace(/^ws(s?):/i, 'http$1:').replace(/#.*$/s, ''))
   const { target, host } = readTarget(url) ?? {}
   if (target === undefined || host === undefined || !token.test(request.method)) return undefined
+  if (/[\0-\x20\x7f]/.test(target)) return undefined
   const fields = fieldsOf(request.headers)
   const bytes = bytesOfPost(request.postData, contentTypeOf(fields).type)
   const isMissing = bytes.length === 0 && request.postData?._fullSize === undefined
@@ -56,7 +57,7 @@ function requestOf({ request }: ReadEntry, { limits }: Source): CapturedRequest 
   const body = bodyOf(bytes, { size, limits })
   return {
     method: request.method,
-    target: target === '/*' && request.method === 'OPTIONS' ? '*' : target,
+    target: request._target ?? target,
     host: valuesOf(fields, 'host')[0] ?? host,
     fields: withLength(fields, body.size),
     body,

@@ -34,6 +34,7 @@ export const entrySchema = v.object({
   request: v.object({
     method: v.string(),
     url: v.string(),
+    _target: v.fallback(v.optional(v.pipe(v.string(), v.regex(/^(?:\*|\/[!-~\x80-\xff]*)$/))), undefined),
     httpVersion: text,
     headers: pairs,
     postData: v.fallback(v.optional(v.nullable(postDataSchema)), undefined),

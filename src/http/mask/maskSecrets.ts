@@ -80,19 +80,17 @@ async function maskMessageOf<T extends Message>(message: T): Promise<T> {
   const { bytes, size } = message.body
   const masked = await maskBody(message.fields, bytes)
   if (masked.bytes === bytes) return { ...message, fields, trailers }
+  if (masked.change === 'left out')
+    return { ...message, fields, trailers, body: { bytes: masked.bytes, size } }
   const body = { bytes: masked.bytes, size: size - bytes.length + masked.bytes.length }
-  return {
-    ...message,
-    fields: withLength(masked.isUncoded ? uncoded(fields) : fields, body.size),
-    trailers,
-    body,
-  }
+  const kept = masked.change === 'unpacked' ? withoutCoding(fields) : fields
+  return { ...message, fields: withLength(kept, body.size), trailers, body }
 }
 
 interface MaskedBody {
   readonly bytes: Uint8Array
-  /** It has lost its Content-Encoding. */
-  readonly isUncoded?: boolean
+  /** Beyond its secrets: it has lost its Content-Encoding, or is not there at all. */
+  readonly change?: 'unpacked' | 'left out'
 }
 
 /** More than this is not unpacked to look for secrets. */
@@ -103,18 +101,18 @@ async function maskBody(fields: readonly Field[], bytes: Uint8Array): Promise<Ma
   if (codingsOf(fields).length === 0) return { bytes: maskContent(type, bytes) }
   const { bytes: content, lacks } = await decodeContent(fields, bytes, mostUnpacked)
   if (lacks === 'the coding is not known' || lacks === 'the limit was reached')
-    return { bytes: mayHoldMembers(type.type) ? new Uint8Array() : bytes }
+    return mayHoldMembers(type.type) ? { bytes: new Uint8Array(), change: 'left out' } : { bytes }
   const masked = maskContent(type, content)
   if (masked === content) return { bytes }
   const coded = await encodeContent(fields, masked)
-  return coded === undefined ? { bytes: masked, isUncoded: true } : { bytes: coded }
+  return coded === undefined ? { bytes: masked, change: 'unpacked' } : { bytes: coded }
 }
 
 function mayHoldMembers(type: string): boolean {
   return !/^(?:image|video|audio|font)\//.test(type)
 }
 
-function uncoded(fields: readonly Field[]): Field[] {
+function withoutCoding(fields: readonly Field[]): Field[] {
   return fields.filter(([name]) => name.toLowerCase() !== 'content-encoding')
 }
 

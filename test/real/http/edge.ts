@@ -6,7 +6,8 @@ import type { Accept } from '../../../src/base/visitor'
 import { Capture } from '../../../src/http/capture'
 import type { AcceptExchange } from '../../../src/http/exchange'
 import { Exchanges, usualLimits, type CaptureLimits } from '../../../src/http/exchanges'
-import { forwardHttp } from '../../../src/http/forwardHttp'
+import { forwardHttp, type HttpGate } from '../../../src/http/forwardHttp'
+import type { GateOptions } from '../../../src/http/gateOptions'
 import type { HostHeader } from '../../../src/http/towardsApp'
 import { dialLocal } from '../../../src/ports/dialLocal'
 import { TunnelCount } from '../../../src/tunnels/tunnelCount'
@@ -36,8 +37,7 @@ export async function startEdge(
   return { port: (server.address() as AddressInfo).port, sockets }
 }
 
-export interface Forwarded {
-  readonly accept: Accept
+export interface Forwarded extends HttpGate {
   readonly log: CollectedLog
   /** What the stage said about the app. */
   readonly heard: string[]
@@ -55,6 +55,7 @@ export function startForward(
   options: Partial<Pick<Parameters<typeof forwardHttp>[0], 'clock' | 'dial' | 'isEdge'>> & {
     publicUrl?: string
     hostHeader?: HostHeader
+    gate?: GateOptions
     /** Decides for each request whether it is captured; all are unless given. */
     captures?: () => boolean
     limits?: CaptureLimits
@@ -67,18 +68,24 @@ export function startForward(
   const gate = () => ({
     hostHeader: options.hostHeader ?? ('public' as const),
     capture: options.captures?.() ?? true,
+    ...options.gate,
   })
   const capture = new Capture({
-    ...{ exchanges, tunnelId: 1, isEdge, gate, count: new TunnelCount(), clock: systemClock },
+    ...{ exchanges, tunnelId: 1, isEdge, gate, count: new TunnelCount() },
+    clock: options.clock ?? systemClock,
   })
-  const stage = forwardHttp({
+  const stage: HttpGate = forwardHttp({
     app: { host: app.host ?? 'localhost', port: app.port, scheme: 'http' },
     dial: options.dial ?? dialLocal,
     publicUrl: () => options.publicUrl ?? 'https://dev.example.com',
     ...{ gate, isEdge },
     before: [capture.accept],
+    record: capture.recordDelivery,
     report: {
-      onAnswer: () => void heard.push('answers'),
+      onAnswer: () => {
+        heard.push('answers')
+        stage.appAnswers()
+      },
       onNoAnswer: (error: Error & { code?: string }) => void heard.push(`no answer: ${error.code ?? ''}`),
     },
     clock: options.clock ?? systemClock,
@@ -88,7 +95,7 @@ export function startForward(
     stage.dispose()
     capture.dispose()
   })
-  return { accept: stage.accept, toApp: stage.toApp, log, heard, exchanges, capture }
+  return { ...stage, log, heard, exchanges, capture }
 }
 
 /** An app of which a test writes and reads every byte. */

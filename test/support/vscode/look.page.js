@@ -8,6 +8,7 @@
     toasts: all(document, '.notifications-toasts .notification-list-item').map(toast),
     modal: modal(),
     statusItems: all(document, '.statusbar-item[id]').filter(isVisible).map(statusItem),
+    views: all(document, '.part.sidebar .pane').filter(isVisible).map(view),
   }
 
   function quickInput() {
@@ -74,6 +75,25 @@
       icons: all(item, '.codicon').map(iconName),
       ariaLabel: plain(item.getAttribute('aria-label')),
       backgroundColor: ['warning', 'error'].find((kind) => item.classList.contains(`${kind}-kind`)) ?? 'none',
+    }
+  }
+
+  function view(pane) {
+    const rows = all(pane, '.pane-body .monaco-list-row').filter(isVisible)
+    return {
+      title: textOf(pane, '.pane-header .title'),
+      welcome: textOf(pane, '.welcome-view-content'),
+      rows: rows.sort((a, b) => a.dataset.index - b.dataset.index).map(treeRow),
+    }
+  }
+
+  function treeRow(row) {
+    return {
+      label: textOf(row, '.label-name'),
+      description: textOf(row, '.label-description'),
+      icons: all(row, '.custom-view-tree-node-item-icon.codicon').map(iconName),
+      ariaLabel: plain(row.getAttribute('aria-label')),
+      level: Number(row.getAttribute('aria-level')),
     }
   }
 

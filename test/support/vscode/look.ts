@@ -10,6 +10,27 @@ export interface Sight {
   readonly toasts: readonly Toast[]
   readonly modal: ModalDialog | undefined
   readonly statusItems: readonly StatusItemState[]
+  /** Those of the side bar, from top to bottom. */
+  readonly views: readonly ShownView[]
+}
+
+export interface ShownView {
+  readonly title: string
+  /** What stands there in place of rows. */
+  readonly welcome: string
+  /** Of a tree, those in sight. */
+  readonly rows: readonly TreeRow[]
+}
+
+export interface TreeRow {
+  readonly label: string
+  readonly description: string
+  /** Names of the icons, e.g. `globe`. */
+  readonly icons: readonly string[]
+  /** What a screen reader says. */
+  readonly ariaLabel: string
+  /** 1 for rows that stand below nothing. */
+  readonly level: number
 }
 
 export interface QuickInput {
@@ -80,6 +101,7 @@ export async function describeSight(page: Page): Promise<string> {
     `  modal: ${sight.modal === undefined ? 'none' : JSON.stringify(sight.modal)}`,
     `  toasts: ${sight.toasts.length === 0 ? 'none' : JSON.stringify(sight.toasts)}`,
     `  status bar: ${JSON.stringify(Object.fromEntries(sight.statusItems.map((item) => [item.id, item.text])))}`,
+    ...sight.views.map(({ title, welcome, rows }) => `  view ${title}: ${welcome} ${JSON.stringify(rows)}`),
   ]
   return `In the window there was:\n${lines.join('\n')}`
 }

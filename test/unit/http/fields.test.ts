@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { badGatewayPage } from '../../../src/http/badGatewayPage'
 import type { Field } from '../../../src/http/exchange'
 import {
   joinCookies,
@@ -85,23 +84,6 @@ describe('fields', () => {
   ] as const) {
     it(`${isFine ? 'takes' : 'refuses'} the Host ${JSON.stringify(host)}`, () => {
       assert.equal(whatIsWrong([['Host', host]], '1.1'), isFine ? undefined : 400)
-    })
-  }
-})
-
-describe('badGatewayPage', () => {
-  for (const [accept, isJson] of [
-    ['text/html,application/xhtml+xml,*/*;q=0.8', false],
-    ['', false],
-    ['*/*', false],
-    ['application/json', true],
-    ['application/problem+json, text/html', true],
-  ] as const) {
-    it(`gives ${isJson ? 'JSON' : 'a page'} to ${accept === '' ? 'who says nothing' : accept}`, () => {
-      const { contentType, body } = badGatewayPage('no answer', accept)
-      assert.equal(contentType, isJson ? 'application/json' : 'text/html; charset=utf-8')
-      assert.match(body, /The app does not answer/)
-      if (isJson) assert.equal((JSON.parse(body) as { reason: string }).reason, 'no answer')
     })
   }
 })

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { usualHold, type HoldOptions } from '../../../src/http/hold'
 import { formatPortProblem, gateFor, keyOf, nameFor, readPortWishes } from '../../../src/servers/portWishes'
 import { random } from './random'
 
@@ -107,7 +108,7 @@ describe('readPortWishes', () => {
       'a field that is not there yet',
       { '3000': { server: 'x' } },
       'exposePort.ports › "3000" › "server": ',
-      'the fields are name, host and capture',
+      'the fields are name, host, capture, answerWithin and hold',
     ],
     [
       'one name for two ports',
@@ -141,6 +142,81 @@ describe('readPortWishes', () => {
       for (const problem of problems) assert.ok(formatPortProblem(problem).length < 500)
     }
   })
+})
+
+describe('how long an app may take', () => {
+  const times: [text: unknown, ms: number | undefined][] = [
+    ['30s', 30_000],
+    ['100ms', 100],
+    ['2m', 120_000],
+    ['1h', 3_600_000],
+    ['99ms', undefined],
+    ['61m', undefined],
+    ['30', undefined],
+    ['1.5s', undefined],
+    ['-1s', undefined],
+    ['30 s', undefined],
+    ['', undefined],
+    [30, undefined],
+    [null, undefined],
+  ]
+  for (const [text, ms] of times) {
+    it(`${JSON.stringify(text)} is ${ms === undefined ? 'no such time' : `${ms} ms`}`, () => {
+      const { wishes, problems } = readPortWishes({ '3000': { answerWithin: text } })
+      assert.deepEqual(gateFor(wishes, local(3000)), ms === undefined ? {} : { answerWithinMs: ms })
+      assert.deepEqual(
+        problems.map(formatPortProblem),
+        ms === undefined
+          ? ['exposePort.ports › "3000" › "answerWithin": must be a time from "100ms" to "1h", such as "30s"']
+          : [],
+      )
+    })
+  }
+})
+
+describe('what is held while the app is down', () => {
+  const right: [value: unknown, hold: HoldOptions | undefined][] = [
+    [true, usualHold],
+    [{}, usualHold],
+    [false, undefined],
+    [{ paths: ['/a', '/b/c'] }, { ...usualHold, paths: ['/a', '/b/c'] }],
+    [
+      { atMost: 5, for: '1h' },
+      { ...usualHold, atMost: 5, forMs: 3_600_000 },
+    ],
+    [{ answerAfter: '0s' }, { ...usualHold, answerAfterMs: 0 }],
+  ]
+  for (const [value, hold] of right) {
+    it(`takes ${JSON.stringify(value)}`, () => {
+      const { wishes, problems } = readPortWishes({ '3000': { hold: value } })
+      assert.deepEqual(problems, [])
+      assert.deepEqual(gateFor(wishes, local(3000)), hold === undefined ? {} : { hold })
+    })
+  }
+
+  const wrong: [value: unknown, says: string][] = [
+    ['yes', 'must be true, false, or an object'],
+    [null, 'must be true, false, or an object'],
+    [['/a'], 'must be true, false, or an object'],
+    [{ path: '/a' }, '"path" is not a field of it; the fields are paths, atMost, for and answerAfter'],
+    [{ constructor: 1 }, '"constructor" is not a field'],
+    [{ paths: '/a' }, '"paths" must be a list of paths'],
+    [{ paths: ['a'] }, '"paths" must be a list of paths'],
+    [{ paths: ['/a?b'] }, '"paths" must be a list of paths'],
+    [{ atMost: 0 }, '"atMost" must be a whole number from 1 to 1000'],
+    [{ atMost: 1.5 }, '"atMost" must be a whole number'],
+    [{ for: '25h' }, '"for" must be a time from "1s" to "24h", such as "10m"'],
+    [{ answerAfter: '1m' }, '"answerAfter" must be a time from "0s" to "30s", such as "3s"'],
+  ]
+  for (const [value, says] of wrong) {
+    it(`does not take ${JSON.stringify(value)}, and says what to write`, () => {
+      const { wishes, problems } = readPortWishes({ '3000': { name: 'a', hold: value } })
+      assert.deepEqual(wishes.get('3000'), { name: 'a', gate: {} })
+      assert.equal(problems.length, 1)
+      const text = formatPortProblem(problems[0]!)
+      assert.ok(text.startsWith(`exposePort.ports › "3000" › "hold": ${says}`), text)
+    })
+  }
 })
 
 describe('nameFor', () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { Failure } from '../../../src/base/failure'
 import { silentLog } from '../../../src/base/log'
 import { Redactor } from '../../../src/base/redactor'
 import type { Bind, OwnProfile, ServerProfile } from '../../../src/servers/profile'
@@ -121,6 +122,31 @@ describe('Tunnels.expectedUrl', () => {
     assert.throws(() => expected(own(bind, 'https://{name}.dev.example.com')), {
       kind: 'socket-path-too-long',
     })
+  })
+})
+
+describe('Tunnels.lastRefusal', () => {
+  it('tells why nothing could be opened through a server, and says so by the event', async () => {
+    const { profiles } = readServers({
+      vps: { ssh: 'me@vps', bind: '127.0.0.1:8080', publicUrl: 'https://dev.example.com' },
+    })
+    const [profile] = profiles
+    assert.ok(profile)
+    const tunnels = new Tunnels({ prompts: scriptedPrompts(), clock: new FakeClock(), log: silentLog })
+    const failure = new Failure({ kind: 'k', hop: 'settings', message: 'm', advice: 'a', canHeal: false })
+    const told: unknown[] = []
+    tunnels.onDidChange((all) => told.push([all.length, tunnels.lastRefusal('vps')]))
+    const opening = tunnels.open({
+      app: { host: 'localhost', port: 3000, protocol: 'http' },
+      server: { profile, settings: () => Promise.reject(failure) },
+      name: 'my-app-3000',
+      signal: new AbortController().signal,
+    })
+    assert.equal(tunnels.lastRefusal('vps'), undefined)
+    await assert.rejects(opening, failure)
+    assert.deepEqual(told.at(-1), [0, failure])
+    assert.equal(tunnels.lastRefusal('other'), undefined)
+    tunnels.dispose()
   })
 })
 

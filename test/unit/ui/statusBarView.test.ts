@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { Failure } from '../../../src/base/failure'
 import type { OwnProfile } from '../../../src/servers/profile'
+import type { TunnelNumbers } from '../../../src/tunnels/numbers'
 import type { TunnelState } from '../../../src/tunnels/tunnelState'
 import { commandIds, innerCommandIds } from '../../../src/ui/commandIds'
-import { shorten, statusBarView, type ShownTunnel, type StatusBarView } from '../../../src/ui/statusBarView'
+import { statusBarView, type StatusBarView } from '../../../src/ui/statusBarView'
+import { shorten, type ShownTunnel } from '../../../src/ui/tunnelText'
 
 const now = 1_700_000_000_000
 const failure = new Failure({
@@ -20,9 +22,14 @@ const profile: OwnProfile = {
     proxyProtocol: false,
   },
 }
+const noNumbers: TunnelNumbers = {
+  ...{ visitorsNow: 0, requests: 0, errors: 0, bytesIn: 0, bytesOut: 0, latencyMs: undefined },
+}
 const tunnel = (state: TunnelState, changes: Partial<ShownTunnel> = {}): ShownTunnel => ({
   ...{ id: 7, title: url, state, app: { host: 'localhost', port: 3000, protocol: 'http' } },
   server: { profile },
+  held: 0,
+  numbers: noNumbers,
   ...changes,
 })
 const open = { kind: 'open', appAnswers: true, check: 'passed', remarks: [] } satisfies TunnelState
@@ -46,6 +53,17 @@ describe('statusBarView', () => {
     assert.equal(statusBarView([], { now, copied: false }), undefined)
     assert.equal(statusBarView([], { now, copied: true }), undefined)
   })
+
+  for (const [held, says] of [
+    [0, undefined],
+    [1, '1 request is held until the app answers.'],
+    [3, '3 requests are held until the app answers.'],
+  ] as const) {
+    it(`says in the tooltip that ${held} requests are held`, () => {
+      const { tooltip } = view([tunnel({ ...open, appAnswers: false }, { held })])
+      assert.equal(/\d+ requests? (?:is|are) held[^\n]*/.exec(tooltip)?.[0], says)
+    })
+  }
 
   type Row = [
     state: TunnelState,
@@ -108,7 +126,7 @@ describe('statusBarView', () => {
       waiting(4200),
       `$(warning) ${url} · retry in 5 s`,
       'warning',
-      innerCommandIds.retry,
+      commandIds.retry,
       /Retry now/,
       /lost.*again in 5 s/,
     ],
@@ -116,7 +134,7 @@ describe('statusBarView', () => {
       waiting(0),
       `$(warning) ${url} · retry in 0 s`,
       'warning',
-      innerCommandIds.retry,
+      commandIds.retry,
       /Retry now/,
       /again in 0 s/,
     ],
@@ -124,7 +142,7 @@ describe('statusBarView', () => {
       waiting(-9000),
       `$(warning) ${url} · retry in 0 s`,
       'warning',
-      innerCommandIds.retry,
+      commandIds.retry,
       /Retry now/,
       /again in 0 s/,
     ],
@@ -159,7 +177,7 @@ describe('statusBarView', () => {
       ['Stop', commandIds.stop, id],
       ['Log', commandIds.showLog, id],
     ]
-    const withRetry = [...plain.slice(0, 2), ['Retry Now', innerCommandIds.retry, id], ...plain.slice(2)]
+    const withRetry = [...plain.slice(0, 2), ['Retry Now', commandIds.retry, id], ...plain.slice(2)]
     for (const [state, expected] of [
       [open, plain],
       [{ kind: 'connecting', hop: 'DNS' }, plain],
@@ -204,6 +222,25 @@ describe('statusBarView', () => {
       assert.equal(view([first, tunnel(waiting(1))]).severity, 'warning')
       assert.equal(view([first, second]).severity, 'normal')
     })
+  })
+
+  it('has the numbers of each tunnel in the tooltip, and nowhere else', () => {
+    const numbers: TunnelNumbers = {
+      ...{ visitorsNow: 2, requests: 1234, errors: 3, bytesIn: 1_234_567, bytesOut: 300_000 },
+      latencyMs: { p50: 12.3, p95: 80, p99: 1234 },
+    }
+    const { tooltip, ...rest } = view([tunnel(open), tunnel(open, { numbers })])
+    assert.ok(
+      tooltip
+        .replaceAll('\\', '')
+        .includes(
+          '2 visitors · ↓1.2 MB ↑300 kB · 1,234 requests, 3 errors · p50 12 ms, p95 80 ms, p99 1.2 s',
+        ),
+      tooltip,
+    )
+    assert.match(tooltip, /No visitors yet\./)
+    // What changes each second must not be read out.
+    assert.deepEqual(rest, (({ tooltip: _, ...same }) => same)(view([tunnel(open), tunnel(open)])))
   })
 
   it('says Copied for a moment, and keeps the number', () => {
