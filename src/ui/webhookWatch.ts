@@ -71,6 +71,7 @@ export class WebhookWatch implements Disposable {
       // One that is only being opened may still fail.
       if (tunnel.state.kind === 'connecting') continue
       this.served.set(key, tunnel)
+      this.said.delete(overKey(kept))
       if (tunnel.state.kind !== 'open') continue
       const hasMoved = tunnel.publicUrl !== undefined && !isAt(kept, tunnel.publicUrl)
       if (hasMoved) this.offerAgain(kept, tunnel, tunnel.publicUrl)
@@ -91,7 +92,7 @@ export class WebhookWatch implements Disposable {
     const before =
       former === undefined || former.callbackUrl === '' ? '' : ` Before, it was ${former.callbackUrl}.`
     const text = `${title} still sends webhooks to ${ours.callbackUrl}, where nothing is exposed${why === 'stopped' ? ' any more' : ''}.${before}`
-    this.sayOnce(`${why} ${keyOf(kept)} ${ours.callbackUrl} ${kept.at}`, text, {
+    this.sayOnce(overKey(kept), text, {
       [former === undefined ? 'Remove It' : 'Restore']: () => this.parts.restore(kept),
       'Leave It': () => Promise.resolve(),
     })
@@ -149,6 +150,11 @@ const warnAfterMs = 8 * minute
 
 function keyOf({ providerId, account }: KeptRegistration): string {
   return `${providerId} ${account}`
+}
+
+/** Of the offer to put it back. */
+function overKey(kept: KeptRegistration): string {
+  return `over ${keyOf(kept)}`
 }
 
 function isFor({ target }: KeptRegistration, { app, server }: Tunnel): boolean {

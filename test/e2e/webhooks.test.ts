@@ -26,7 +26,7 @@ describe('webhooks in a window of VS Code', function () {
     scope = new Scope()
     desk = await sitDown(scope, {
       version: '1.139',
-      servers: ({ oneUrl }) => ({ 'my-vps': oneUrl }),
+      servers: ({ namedUrls }) => ({ 'my-vps': namedUrls }),
       machineSettings: async ({ ca }) => {
         graph = await startGraphServer(scope, { ca, appSecret, pageToken })
         return { 'exposePort.webhooks.graphUrl': graph.url, 'exposePort.webhooks.caFile': ca.certPath }
@@ -48,18 +48,16 @@ describe('webhooks in a window of VS Code', function () {
   const standProduction = () =>
     graph.subscriptions.set('page', { callback_url: production, fields: ['messages'], active: true })
   const callback = () => graph.subscriptions.get('page')?.callback_url
-  const ours = () => `${desk.world.nginx.url('dev.localhost')}/webhook`
+  const ours = (name = `my-bot-${bot.port}`) => `${desk.world.nginx.url(`${name}.dev.localhost`)}/webhook`
 
-  async function expose({ isFirst }: { isFirst: boolean }): Promise<void> {
+  /** `asked`: what VS Code has to ask about it. */
+  async function expose(asked: readonly ('Expose' | 'Trust and Remember')[] = []): Promise<void> {
     const { window } = desk
     await window.runCommand('Expose Port: Expose Port')
     await window.quickInput(({ placeholder }) => placeholder.includes('Which port'))
     await window.type(String(bot.port))
     await window.pick(String(bot.port))
-    if (isFirst) {
-      await (await window.modal()).click('Expose')
-      await (await window.modal()).click('Trust and Remember')
-    }
+    for (const yes of asked) await (await window.modal()).click(yes)
     await window.statusItem(statusItem, ({ ariaLabel }) => ariaLabel.startsWith('Public URL'))
   }
 
@@ -72,7 +70,7 @@ describe('webhooks in a window of VS Code', function () {
 
   it('goes from an open tunnel to a bot that Meta sends its events to, and asks before it overwrites', async () => {
     const { window } = desk
-    await expose({ isFirst: true })
+    await expose(['Expose', 'Trust and Remember'])
     await window.runCommand('Expose Port: Set Up Webhook…')
     await window.quickInput(({ placeholder }) => placeholder.includes('Who sends'))
     await window.screenshot('40-providers')
@@ -123,9 +121,9 @@ describe('webhooks in a window of VS Code', function () {
     assert.equal(graph.pageFields, undefined, 'the page was not subscribed before')
   })
 
-  it('asks nothing twice, and the former can be put back after the extension host was killed', async () => {
-    const { window, server } = desk
-    await expose({ isFirst: false })
+  /** What was answered before is not asked again. */
+  async function setUpAgain(): Promise<void> {
+    const { window } = desk
     await window.runCommand('Expose Port: Set Up Webhook…')
     await window.pick('Messenger')
     await window.quickInput(({ placeholder }) => placeholder.includes('Which one'))
@@ -135,7 +133,16 @@ describe('webhooks in a window of VS Code', function () {
     await (await window.modal()).click('Overwrite')
     await answer('Verify token of the former callback', productionToken)
     await waitUntil('Meta to send to the bot', () => callback() === ours())
-    await window.toast('Messenger sends webhooks to')
+    // Not by the toast that says so: VS Code may not show the same text twice within seconds.
+    await window.see('the registration to end', ({ toasts }) =>
+      toasts.some(({ message }) => message.includes('Registering')) ? undefined : true,
+    )
+  }
+
+  it('asks nothing twice, and the former can be put back after the extension host was killed', async () => {
+    const { window, server } = desk
+    await expose()
+    await setUpAgain()
 
     const hosts = server.processes().filter(({ command }) => command.includes('extensionHost'))
     assert.ok(hosts.length > 0)
@@ -149,11 +156,39 @@ describe('webhooks in a window of VS Code', function () {
     assert.equal(callback(), production)
   })
 
+  it('offers to register again when the public URL has become another', async () => {
+    const { window } = desk
+    await expose()
+    await setUpAgain()
+    await window.runCommand('Expose Port: Change Name…')
+    await window.quickInput(({ title }) => title.startsWith('Change the name'))
+    await window.type('other-name')
+    await window.press('Enter')
+    const offer = await window.toast(`Messenger sends webhooks to ${ours()}, and port`)
+    assert.match(offer.message, /is now at https:\/\/other-name\./)
+    await window.clickToastButton('Register Again')
+    await waitUntil('Meta to send to the new URL', () => callback() === ours('other-name'))
+  })
+
+  it('says when somebody else has changed it, and what was there first can still be put back', async () => {
+    const { window } = desk
+    await window.runCommand('Expose Port: Stop Exposing…')
+    await window.toast(`Messenger still sends webhooks to ${ours('other-name')}`)
+    await window.clickToastButton('Leave It')
+    standProduction()
+    await expose(['Expose'])
+    const drift = await window.toast('Somebody has changed the webhook at Messenger')
+    assert.ok(drift.message.includes(production), drift.message)
+    await window.runCommand('Expose Port: Restore Webhook…')
+    await window.toast(`Messenger sends webhooks to ${production} again`)
+    await window.runCommand('Expose Port: Stop Exposing…')
+  })
+
   it('says what Meta would say before Meta is called, with its cure', async () => {
     const { window } = desk
     await bot.stop()
     bot = await startBot(scope, desk.folder, bot.port, { VERIFY_TOKEN: 'changed', APP_SECRET: appSecret })
-    await expose({ isFirst: false })
+    await expose()
     const before = graph.requests.length
     await window.runCommand('Expose Port: Set Up Webhook…')
     await window.pick('Messenger')
