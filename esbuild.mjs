@@ -1,5 +1,5 @@
-import { basename, join } from 'node:path'
 import { rmSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { build } from 'esbuild'
 
 /**
@@ -13,6 +13,7 @@ const shared = [/\/failure$/]
 rmSync('dist', { recursive: true, force: true })
 const built = new Set()
 await bundle('src/extension.ts', 'extension')
+await bundleWebview()
 
 async function bundle(entry, name) {
   if (built.has(name)) return
@@ -36,6 +37,30 @@ async function bundle(entry, name) {
     plugins: [dynamicImports(onDemand), sharedModules(onDemand), noNativeAddons()],
   })
   for (const [file, path] of onDemand) await bundle(path, file)
+}
+
+/** The inspector's page, for the browser; the icons' font lies beside its styles. */
+async function bundleWebview() {
+  const icons = 'node_modules/@vscode/codicons/dist'
+  await build({
+    entryPoints: {
+      inspector: 'src/webview/main.ts',
+      inspectorStyle: 'src/webview/inspector.css',
+      codicon: `${icons}/codicon.css`,
+    },
+    outdir: 'dist/webview',
+    bundle: true,
+    platform: 'browser',
+    // Of VS Code 1.100.
+    target: 'chrome132',
+    format: 'iife',
+    loader: { '.ttf': 'file' },
+    assetNames: '[name]',
+    minify: true,
+    sourcemap: false,
+    legalComments: 'eof',
+    logLevel: 'warning',
+  })
 }
 
 /** Turns each `import('x')` into a file of its own. */

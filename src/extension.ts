@@ -16,6 +16,7 @@ import { neighboursOf } from './ui/neighbours'
 import { OutputLog } from './ui/outputLog'
 import { PrepareServer } from './ui/prepareServer'
 import { ReadOnlyDocuments } from './ui/readOnlyDocuments'
+import { registerInspector } from './ui/registerInspector'
 import { editServers } from './ui/showFailure'
 import { sshPrompts } from './ui/sshPrompts'
 import { StatusBar } from './ui/statusBar'
@@ -57,6 +58,7 @@ export function activate(context: ExtensionContext): void {
 
   const { globalStorageUri } = context
   const documents = owned.add(new ReadOnlyDocuments())
+  owned.add(registerInspector(context, { tunnels: open, clipboard, documents, redactor, clock, log }))
   const scriptPath = context.asAbsolutePath('media/prepare-gateway.sh')
   const saving = { globalStorageUri, clock, log }
   const prepareServer = new PrepareServer({

@@ -22,7 +22,12 @@ const parts = {
       prettier: [bin('prettier/bin/prettier.cjs'), '--check', '--log-level', 'warn', '.'],
     },
   },
-  types: { checks: { tsc: [bin('typescript/bin/tsc'), '--noEmit'] } },
+  types: {
+    checks: {
+      tsc: [bin('typescript/bin/tsc'), '--noEmit'],
+      'tsc webview': [bin('typescript/bin/tsc'), '--noEmit', '-p', 'src/webview'],
+    },
+  },
   unit: { tests: mocha('test/unit', 5000) },
   build: {
     checks: {

@@ -3,6 +3,8 @@ import { fieldsOf, tokensOf, valuesOf, type Field } from './exchange'
 /** What is wrong with a request that HTTP/1.1 brought: the status to refuse it with. */
 export type Refusal = 400 | 417 | 431 | 501
 
+export type HttpVersion = '1.0' | '1.1' | '2.0'
+
 /** The most fields a request may have; browsers send some thirty. */
 export const mostFields = 256
 
@@ -10,14 +12,23 @@ export const mostFields = 256
  * Checks what Node's parser lets through, so that no app reads the request otherwise than we do (RFC 9112 3.2, 6.1).
  * Undefined when all is well.
  */
-export function whatIsWrong(fields: readonly Field[], version: string): Refusal | undefined {
+export function whatIsWrong(fields: readonly Field[], version: HttpVersion): Refusal | undefined {
   if (fields.length > mostFields) return 431
   const hosts = valuesOf(fields, 'host')
   if (hosts.length > 1 || !hosts.every(isHost)) return 400
+  if (hosts.length === 0 && version === '1.1') return 400
+  const lengths = valuesOf(fields, 'content-length')
+  if (!lengths.every(isLength)) return 400
+  if (valuesOf(fields, 'expect').some((expected) => !/^100-continue$/i.test(expected))) return 417
   const codings = tokensOf(fields, 'transfer-encoding')
   if (codings.length === 0) return undefined
-  if (version === '1.0' || valuesOf(fields, 'content-length').length > 0) return 400
+  if (version === '1.0' || lengths.length > 0) return 400
   return codings.length === 1 && codings[0] === 'chunked' ? undefined : 501
+}
+
+/** Some readers take a zero at the start for octal, and some count no further than 2^53. */
+function isLength(length: string): boolean {
+  return /^(?:0|[1-9]\d{0,14})$/.test(length)
 }
 
 /** RFC 3986 3.2.2, and a port. */
@@ -30,10 +41,15 @@ function isHost(host: string): boolean {
  * Undefined when it is neither a path, a whole URL nor `*`.
  */
 export function readTarget(url: string): { target: string; host: string | undefined } | undefined {
-  if (url.startsWith('/') || url === '*') return { target: url, host: undefined }
+  if (isTarget(url)) return { target: url, host: undefined }
   const [, host = '', path = ''] = /^https?:\/\/([^/?#]+)([/?][^#]*)?$/i.exec(url) ?? []
   if (host === '' || !isHost(host)) return undefined
   return { target: path.startsWith('/') ? path : `/${path}`, host }
+}
+
+/** A path, which has no fragment, or `*`. */
+export function isTarget(target: string): boolean {
+  return target === '*' || /^\/[^#]*$/.test(target)
 }
 
 /** HTTP/2 may cut the Cookie field into pieces, which HTTP/1.1 must not (RFC 9113 8.2.3). */

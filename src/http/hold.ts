@@ -2,7 +2,7 @@ import { valuesOf, type HttpRequest } from './exchange'
 
 /** What the user wishes to be held while the app is down. */
 export interface HoldOptions {
-  /** Those that begin with one of these, segment by segment; all where there is none. */
+  /** Exact ones, and those that end in `/*` for all below; every path where there is none. */
   readonly paths: readonly string[]
   /** How many at once. */
   readonly atMost: number
@@ -36,9 +36,9 @@ export function mayBeHeld(
   const [length = '0'] = valuesOf(fields, 'content-length')
   if (Number(length) > longestHeldBody) return false
   const [path = ''] = target.split('?')
-  return paths.length === 0 || paths.some((prefix) => isBelow(path, prefix))
+  return paths.length === 0 || paths.some((pattern) => matches(path, pattern))
 }
 
-function isBelow(path: string, prefix: string): boolean {
-  return path === prefix || path.startsWith(prefix.endsWith('/') ? prefix : `${prefix}/`)
+function matches(path: string, pattern: string): boolean {
+  return pattern.endsWith('/*') ? path.startsWith(pattern.slice(0, -1)) : path === pattern
 }

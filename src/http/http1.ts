@@ -7,7 +7,8 @@ import { WrappedStream } from '../base/startOfStream'
 import type { Accept } from '../base/visitor'
 import { fieldsOf, pairsOf, recordOf, sendHead, tokensOf, valuesOf } from './exchange'
 import type { AcceptExchange, Field, HttpRequest, HttpResponse } from './exchange'
-import { readTarget, trailersFrom, whatIsWrong } from './fields'
+import { readTarget, trailersFrom, whatIsWrong, type Refusal } from './fields'
+import { Progress } from './progress'
 import { UpgradeResponse, withoutUpgrade } from './upgrade'
 import { VisitorConnection } from './visitorConnection'
 
@@ -16,6 +17,8 @@ export class Http1 implements Disposable {
   private readonly connections = new Map<Duplex, VisitorConnection>()
   private readonly server = createServer({
     insecureHTTPParser: false,
+    // Node's own answer would let through what comes after; see `whatIsWrong`.
+    requireHostHeader: false,
     maxHeaderSize: longestHead,
     // Those of a server that listens; for one that does not, VisitorConnection has its own.
     requestTimeout: 0,
@@ -32,7 +35,7 @@ export class Http1 implements Disposable {
     server.maxHeadersCount = 0
     const onRequest = (request: IncomingMessage, response: ServerResponse) => this.take(request, response)
     // With a listener, Node leaves it to us, and so to the app, to say 100 Continue.
-    server.on('request', onRequest).on('checkContinue', onRequest)
+    server.on('request', onRequest).on('checkContinue', onRequest).on('checkExpectation', onRequest)
     server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) =>
       this.upgrade(request, stream, head),
     )
@@ -61,15 +64,20 @@ export class Http1 implements Disposable {
       incoming.socket.destroy()
       return
     }
+    // What comes after a request that was refused may have been meant as a part of it.
+    if (connection.isRefused) return
     const response = new Http1Response(incoming, outgoing, connection)
     const request = readRequest(incoming)
-    if (typeof request === 'object') this.next({ visitor: connection.visitor, request, response })
-    else refuse(incoming, response, request)
+    if (typeof request === 'object') return this.next({ visitor: connection.visitor, request, response })
+    connection.isRefused = true
+    refuse(incoming, response, request)
   }
 
   private upgrade(incoming: IncomingMessage, stream: Duplex, head: Buffer): void {
     const connection = this.connections.get(stream)
-    if (connection === undefined) return void stream.destroy()
+    // Answers come in the order of the requests, and here nothing would hold this one back.
+    if (connection === undefined || connection.isRefused || connection.openExchanges > 0)
+      return void stream.destroy()
     const fields = fieldsOf(incoming.rawHeaders)
     // A body comes before the other protocol; h2c is for those who know nothing better (RFC 9113 3.1).
     if (bodyLength(fields) !== 'no body' || tokensOf(fields, 'upgrade').includes('h2c')) {
@@ -78,7 +86,7 @@ export class Http1 implements Disposable {
       return
     }
     if (head.length > 0) stream.unshift(head)
-    const response = new UpgradeResponse(stream, connection)
+    const response = new UpgradeResponse(incoming, stream, connection)
     const request = readRequest(incoming, valuesOf(fields, 'upgrade').join(', '))
     if (typeof request === 'object') this.next({ visitor: connection.visitor, request, response })
     else refuse(incoming, response, request)
@@ -89,14 +97,17 @@ const longestHead = 32 * 1024
 /** Browsers send the next request when the answer is there; nobody needs more than a few under way. */
 const mostPipelined = 64
 
-function readRequest(incoming: IncomingMessage, upgrade?: string): HttpRequest | number {
+function readRequest(incoming: IncomingMessage, upgrade?: string): HttpRequest | Refusal {
   const fields = fieldsOf(incoming.rawHeaders)
-  const wrong = whatIsWrong(fields, incoming.httpVersion)
+  const { httpVersion: version } = incoming
+  // HTTP/0.9 has neither fields nor a status, and HTTP/2 is another thing.
+  if (version !== '1.0' && version !== '1.1') return 400
+  const wrong = whatIsWrong(fields, version)
   if (wrong !== undefined) return wrong
   const where = readTarget(incoming.url ?? '')
   if (where === undefined) return 400
   return {
-    protocol: incoming.httpVersion === '1.0' ? 'HTTP/1.0' : 'HTTP/1.1',
+    protocol: `HTTP/${version}`,
     method: incoming.method ?? 'GET',
     target: where.target,
     fields,
@@ -114,9 +125,16 @@ function bodyLength(fields: readonly Field[]): HttpRequest['length'] {
   return Number(length) === 0 ? 'no body' : 'in a field'
 }
 
+const reasons: Record<Refusal, string> = {
+  400: 'Bad Request',
+  417: 'Expectation Failed',
+  431: 'Request Header Fields Too Large',
+  501: 'Not Implemented',
+}
+
 /** How such a request goes on is anybody's guess, so the connection ends with the answer. */
-function refuse(incoming: IncomingMessage, response: HttpResponse, status: number): void {
-  const reason = { 400: 'Bad Request', 431: 'Request Header Fields Too Large' }[status] ?? 'Not Implemented'
+function refuse(incoming: IncomingMessage, response: HttpResponse, status: Refusal): void {
+  const reason = reasons[status]
   incoming.resume()
   const text = `${status} ${reason}\n`
   const out = response.begin(status, reason, [
@@ -128,8 +146,14 @@ function refuse(incoming: IncomingMessage, response: HttpResponse, status: numbe
   response.end([])
 }
 
+/** HTTP/1.0 knows nothing of answers before the answer. */
+function isOld(incoming: IncomingMessage): boolean {
+  return incoming.httpVersion === '1.0'
+}
+
 class Http1Response implements HttpResponse {
   private readonly done: () => void
+  private readonly progress: Progress
   private gone: () => void = () => undefined
 
   constructor(
@@ -137,7 +161,12 @@ class Http1Response implements HttpResponse {
     private readonly outgoing: ServerResponse,
     connection: VisitorConnection,
   ) {
-    this.done = connection.begin(() => this.gone())
+    this.progress = new Progress(incoming, outgoing, isOld(incoming) ? undefined : incoming.headers.expect)
+    this.done = connection.begin({
+      onGone: () => this.gone(),
+      isStalled: () => this.isStalled(),
+      giveUp: () => this.abort(),
+    })
     outgoing.on('error', () => undefined)
     outgoing.once('close', () => {
       this.done()
@@ -151,9 +180,11 @@ class Http1Response implements HttpResponse {
 
   inform(status: number, fields: readonly Field[]): void {
     const { outgoing, incoming } = this
-    if (outgoing.headersSent || incoming.httpVersion === '1.0') return
-    if (status === 100) outgoing.writeContinue()
-    else if (status === 102) outgoing.writeProcessing()
+    if (outgoing.headersSent || isOld(incoming)) return
+    if (status === 100) {
+      this.progress.onContinue()
+      outgoing.writeContinue()
+    } else if (status === 102) outgoing.writeProcessing()
     else if (status === 103) outgoing.writeEarlyHints(recordOf(fields))
   }
 
@@ -175,5 +206,11 @@ class Http1Response implements HttpResponse {
 
   onGone(callback: () => void): void {
     this.gone = callback
+  }
+
+  private isStalled(): boolean {
+    const { outgoing, progress } = this
+    // Without a socket, its turn comes after the answers to what was asked before on this connection.
+    return outgoing.socket !== null && progress.isStalled({ hasAnswerBegun: outgoing.headersSent })
   }
 }

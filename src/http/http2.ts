@@ -14,7 +14,8 @@ import type { Accept } from '../base/visitor'
 import { answerStatus } from './answers'
 import { fieldsOf, recordOf, valuesOf, type AcceptExchange, type Field } from './exchange'
 import type { HttpRequest, HttpResponse } from './exchange'
-import { joinCookies, mostFields, trailersFrom, whatIsWrong } from './fields'
+import { isTarget, joinCookies, mostFields, trailersFrom, whatIsWrong } from './fields'
+import { Progress } from './progress'
 import { VisitorConnection } from './visitorConnection'
 
 /** Reads what visitors send as HTTP/2 and makes exchanges of it. Takes TLS streams on which h2 was agreed. */
@@ -86,7 +87,7 @@ export class Http2 implements Disposable {
     const exchange = {
       visitor: connection.visitor,
       request,
-      response: new Http2Response(stream, connection),
+      response: new Http2Response(stream, headers.expect, connection),
     }
     const wrong = whatIsWrong(request.fields, '2.0')
     // Nobody is told that Extended CONNECT is known (RFC 8441), and the plain one is for proxies.
@@ -141,10 +142,6 @@ const settings = {
   maxSessionMemory: 64,
 }
 
-function isTarget(target: string): boolean {
-  return target === '*' || target.startsWith('/')
-}
-
 function readRequest(
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
@@ -177,12 +174,19 @@ function lengthOf(stream: ServerHttp2Stream, fields: readonly Field[]): HttpRequ
 
 class Http2Response implements HttpResponse {
   private gone: () => void = () => undefined
+  private readonly progress: Progress
 
   constructor(
     private readonly stream: ServerHttp2Stream,
+    expect: string | undefined,
     connection: VisitorConnection,
   ) {
-    const done = connection.begin(() => this.gone())
+    this.progress = new Progress(stream, stream, expect)
+    const done = connection.begin({
+      onGone: () => this.gone(),
+      isStalled: () => this.progress.isStalled({ hasAnswerBegun: stream.headersSent }),
+      giveUp: () => stream.close(constants.NGHTTP2_CANCEL),
+    })
     stream.on('error', () => undefined) // 'close' follows
     // Tells of a visitor who cancels, before their body ends as if it were whole.
     stream.once('aborted', () => this.gone())
@@ -198,6 +202,7 @@ class Http2Response implements HttpResponse {
 
   inform(status: number, fields: readonly Field[]): void {
     if (this.stream.headersSent || this.stream.closed) return
+    if (status === 100) this.progress.onContinue()
     this.stream.additionalHeaders({ ...recordOf(fields), ':status': status })
   }
 

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex, Writable } from 'node:stream'
 import { join } from '../base/join'
 import { fieldsOf, tokensOf, type Field, type HttpResponse } from './exchange'
+import { Progress } from './progress'
 import type { VisitorConnection } from './visitorConnection'
 
 /**
@@ -12,12 +13,20 @@ export class UpgradeResponse implements HttpResponse {
   private readonly done: () => void
   private gone: () => void = () => undefined
   private begun = false
+  private hasLeftHttp = false
 
   constructor(
+    request: IncomingMessage,
     private readonly stream: Duplex,
     connection: VisitorConnection,
   ) {
-    this.done = connection.begin(() => this.gone())
+    const progress = new Progress(request, stream, undefined)
+    this.done = connection.begin({
+      onGone: () => this.gone(),
+      // What the two say to each other beyond HTTP may take as long as it likes.
+      isStalled: () => !this.hasLeftHttp && progress.isStalled({ hasAnswerBegun: this.begun }),
+      giveUp: () => this.abort(),
+    })
   }
 
   get hasBegun(): boolean {
@@ -47,6 +56,7 @@ export class UpgradeResponse implements HttpResponse {
   }
 
   readonly switchProtocols = (reason: string, fields: readonly Field[], app: Duplex): void => {
+    this.hasLeftHttp = true
     this.gone = () => undefined
     this.writeHead(101, reason, fields)
     join(this.stream, app)

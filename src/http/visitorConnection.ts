@@ -2,14 +2,27 @@ import type { Clock } from '../base/clock'
 import { toDisposable, type Disposable } from '../base/disposable'
 import type { Visitor } from '../base/visitor'
 
+/** What a connection does with an exchange that is open on it. */
+export interface OpenExchange {
+  /** The connection has closed. */
+  onGone(): void
+  /** Called now and then: whether the visitor has kept us waiting since the last time. */
+  isStalled(): boolean
+  /** Such a visitor is given up. */
+  giveUp(): void
+}
+
 /**
  * A connection over which a visitor sends requests, and the exchanges that are open on it. One on which nothing
- * happens between two requests, or before the first is whole, is given up after a while.
+ * happens between two requests, or before the first is whole, is given up after a while. So is an exchange of which
+ * the visitor neither sends the rest nor takes the answer. How long the app takes is nobody's business here.
  */
 export class VisitorConnection implements Disposable {
-  private readonly open = new Set<() => void>()
-  private idle: Disposable = toDisposable(() => undefined)
+  private readonly open = new Set<OpenExchange>()
+  private timer: Disposable = toDisposable(() => undefined)
   private closed = false
+  /** Nothing that comes on it counts any more. */
+  isRefused = false
 
   constructor(
     readonly visitor: Visitor,
@@ -23,13 +36,12 @@ export class VisitorConnection implements Disposable {
     return this.open.size
   }
 
-  /** Begins an exchange; `onGone` is called when the connection closes before the result has been called. */
-  begin(onGone: () => void): () => void {
-    this.idle.dispose()
-    const entry = () => onGone()
-    this.open.add(entry)
+  /** Begins an exchange; the result ends it. */
+  begin(exchange: OpenExchange): () => void {
+    this.open.add(exchange)
+    if (this.open.size === 1) this.watch()
     return () => {
-      if (this.open.delete(entry) && this.open.size === 0) this.wait()
+      if (this.open.delete(exchange) && this.open.size === 0) this.wait()
     }
   }
 
@@ -37,16 +49,30 @@ export class VisitorConnection implements Disposable {
   dispose(): void {
     if (this.closed) return
     this.closed = true
-    this.idle.dispose()
+    this.timer.dispose()
     const gone = [...this.open]
     this.open.clear()
-    for (const onGone of gone) onGone()
+    for (const exchange of gone) exchange.onGone()
   }
 
   private wait(): void {
-    if (!this.closed) this.idle = this.clock.after(idleLimitMs, this.giveUp)
+    this.ring(idleLimitMs, this.giveUp)
+  }
+
+  private watch(): void {
+    this.ring(stallLimitMs, () => {
+      for (const exchange of [...this.open]) if (exchange.isStalled()) exchange.giveUp()
+      if (this.open.size > 0) this.watch()
+    })
+  }
+
+  private ring(ms: number, callback: () => void): void {
+    this.timer.dispose()
+    if (!this.closed) this.timer = this.clock.after(ms, callback)
   }
 }
 
 /** As nginx keeps connections. */
 const idleLimitMs = 75_000
+/** As nginx waits for more of a body, and for a visitor to take more of an answer; twice as long at most. */
+const stallLimitMs = 60_000

@@ -20,9 +20,10 @@ export function readHold(value: unknown): Read<HoldOptions | undefined> {
 
 const fields: Readonly<Record<string, (value: unknown) => Read<Partial<HoldOptions>>>> = {
   paths: (value) =>
-    Array.isArray(value) && value.every((path) => typeof path === 'string' && /^\/[^?#\s]*$/.test(path))
+    Array.isArray(value) &&
+    value.every((path) => typeof path === 'string' && /^\/(?:[^?#*\s]*\/)?(?:[^?#*\s]*|\*)$/.test(path))
       ? { value: { paths: value } }
-      : { wrong: 'must be a list of paths: ["/webhook"]' },
+      : { wrong: 'must be a list of paths: ["/webhook", "/hooks/*"]' },
   atMost: (value) =>
     typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= mostHeld
       ? { value: { atMost: value } }

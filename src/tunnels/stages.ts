@@ -109,12 +109,12 @@ export class Stages implements Disposable {
    */
   async close(): Promise<void> {
     this.isClosed = true
+    this.ended.abort(notExposed(this.options.app))
     await this.gate?.close()
   }
 
   dispose(): void {
     void this.close()
-    this.ended.abort(notExposed(this.options.app))
     this.owned.dispose()
   }
 

@@ -14,6 +14,7 @@ export const commandIds = {
   setUpWebhook: 'exposePort.setUpWebhook',
   restoreWebhook: 'exposePort.restoreWebhook',
   sendTestWebhookEvent: 'exposePort.sendTestWebhookEvent',
+  showRequests: 'exposePort.showRequests',
   retry: 'exposePort.retry',
   showLog: 'exposePort.showLog',
 } as const

@@ -1,9 +1,10 @@
-import { window } from 'vscode'
+import { commands, window } from 'vscode'
 import { Failure } from '../base/failure'
 import type { Log } from '../base/log'
 import { titleOf } from '../servers/visibility'
 import type { Tunnel } from '../tunnels/tunnel'
 import type { TunnelRequest, Tunnels } from '../tunnels/tunnels'
+import { commandIds } from './commandIds'
 import { hopText } from './hopText'
 import { formatLocalTarget } from './localTarget'
 import { plainText } from './plainText'
@@ -61,8 +62,10 @@ export async function announce(
     ...(copied ? ['The URL is on the clipboard.'] : []),
     ...remarks,
   ]
-  void window.showInformationMessage(plainText(sentences.join(' ')), 'Open', 'Copy').then((chosen) => {
+  const show = 'Show Requests'
+  void window.showInformationMessage(plainText(sentences.join(' ')), 'Open', 'Copy', show).then((chosen) => {
     if (chosen === 'Open') void clipboard.open(tunnel)
     if (chosen === 'Copy') void clipboard.copy(tunnel)
+    if (chosen === show) void commands.executeCommand(commandIds.showRequests, tunnel.id)
   })
 }

@@ -1,4 +1,4 @@
-import { QuickPickItemKind, window, type QuickPickItem } from 'vscode'
+import { commands, QuickPickItemKind, window, type QuickPickItem } from 'vscode'
 import type { CapturedExchange } from '../http/capturedExchange'
 import type { Tunnel } from '../tunnels/tunnel'
 import type { KeptRegistration } from '../webhooks/keptRegistrations'
@@ -6,6 +6,7 @@ import { labelExchange } from '../webhooks/labels'
 import type { Answers, Delivery, Provider, Sample } from '../webhooks/provider'
 import { providers } from '../webhooks/providers'
 import { sampleRequest } from '../webhooks/sampleRequest'
+import { commandIds } from './commandIds'
 import { plainText } from './plainText'
 import { inProgress } from './progress'
 import { pickProvider } from './setUpWebhook'
@@ -115,9 +116,10 @@ export class SendTestEvent {
     const id = await inProgress('Sending a test event', (_say, signal) => tunnel.replay(request, signal))
     const exchange = tunnels.exchanges.get(id)
     const text = exchange === undefined ? 'The event was sent.' : resultText(exchange)
-    const again = 'Send Another…'
-    void window.showInformationMessage(plainText(text), again).then((chosen) => {
+    const [again, show] = ['Send Another…', 'Show Requests'] as const
+    void window.showInformationMessage(plainText(text), again, show).then((chosen) => {
       if (chosen === again) void this.run(tunnel.id)
+      if (chosen === show) void commands.executeCommand(commandIds.showRequests, tunnel.id)
     })
   }
 

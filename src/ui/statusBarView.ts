@@ -49,6 +49,7 @@ function tooltip(tunnel: ShownTunnel, { detail, canRetry }: TunnelDescription): 
   const links = [
     link('Copy', commandIds.copyPublicUrl),
     link('Open', commandIds.openPublicUrl),
+    link('Requests', commandIds.showRequests),
     ...(canRetry ? [link('Retry Now', commandIds.retry)] : []),
     link('Stop', commandIds.stop),
     link('Log', commandIds.showLog),

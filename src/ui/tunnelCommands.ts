@@ -78,7 +78,7 @@ async function stop(tunnel: Tunnel): Promise<void> {
 }
 
 /** Links pass a tunnel's id, views the row that was clicked. */
-function idFrom(named: unknown): number | undefined {
+export function idFrom(named: unknown): number | undefined {
   if (typeof named === 'number') return named
   if (typeof named !== 'object' || named === null || !('tunnelId' in named)) return undefined
   return typeof named.tunnelId === 'number' ? named.tunnelId : undefined

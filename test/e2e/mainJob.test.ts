@@ -34,6 +34,7 @@ for (const version of ['1.139', '1.100'] as const) {
         'Expose Port: Restore Webhook…',
         'Expose Port: Set Up Webhook…',
         'Expose Port: Show Log',
+        'Expose Port: Show Requests',
       ])
     })
 

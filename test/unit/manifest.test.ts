@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { readCaptureLimits } from '../../src/http/captureLimits'
 import { readPortWishes } from '../../src/servers/portWishes'
 import { isPublicBind, portsOf, serviceNames, tlsEnds, type ServerProfile } from '../../src/servers/profile'
 import { readServers } from '../../src/servers/validation'
@@ -59,6 +60,8 @@ interface Setting {
   readonly markdownEnumDescriptions?: readonly string[]
   readonly examples?: readonly string[]
   readonly pattern?: string
+  readonly minimum?: number
+  readonly maximum?: number
   readonly anyOf?: readonly Setting[]
   readonly defaultSnippets?: readonly Snippet[]
   readonly properties?: Readonly<Record<string, Setting>>
@@ -325,6 +328,28 @@ describe('the manifest', () => {
           )
         }
       })
+    })
+
+    it('keep as much of what visitors ask as the code does by itself', () => {
+      const names = ['enabled', 'maxExchanges', 'maxBodyKilobytes', 'maxMegabytes']
+      const set = (value: (setting: Setting) => unknown) =>
+        readCaptureLimits((name) => {
+          assert.ok(names.includes(name), name)
+          return value(settingOf(`exposePort.capture.${name}`))
+        })
+      assert.deepEqual(
+        set((setting) => setting.default),
+        readCaptureLimits(() => undefined),
+      )
+      // What the settings editor lets pass is what counts.
+      assert.deepEqual(
+        set(({ maximum }) => maximum),
+        readCaptureLimits(() => Infinity),
+      )
+      assert.deepEqual(
+        set(({ minimum }) => minimum),
+        readCaptureLimits(() => -Infinity),
+      )
     })
 
     it('offer the hosts of ports that the code takes', () => {

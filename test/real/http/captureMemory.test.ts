@@ -9,7 +9,7 @@ const mebibyte = 1024 * 1024
 const besides = 64 * mebibyte
 
 describe('the memory that capture takes', function () {
-  this.timeout(180_000)
+  this.timeout(300_000)
 
   it('stays within its limit, after 10,000 exchanges and while a gigabyte passes', async () => {
     const scope = new Scope()

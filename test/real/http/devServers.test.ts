@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { BrowserContext, Page } from 'playwright-core'
+import type { BrowserContext } from 'playwright-core'
 import { createServer as createVite } from 'vite'
 import { freePort } from '../../support/freePort'
 import { rules, startPickyApp } from '../../support/pickyApp'
@@ -12,6 +12,7 @@ import { launchChromium } from '../../support/vscode/chromium'
 import { waitUntil } from '../../support/waitUntil'
 import { startWorld, type World } from '../../support/world'
 import { exposeApp, publicName, type Exposed } from './exposed'
+import { openPage } from './openPage'
 
 /** Servers that check where a request comes from, with nothing changed in their configuration. */
 describe('development servers through the public URL', function () {
@@ -30,17 +31,6 @@ describe('development servers through the public URL', function () {
     scope = new Scope()
   })
   afterEach(() => scope.close())
-
-  async function openPage(url: string): Promise<Page> {
-    const page = await browser.newPage()
-    scope.add(() => page.close())
-    const session = await browser.newCDPSession(page)
-    // Whom to trust is proven elsewhere.
-    await session.send('Security.setIgnoreCertificateErrors', { ignore: true })
-    const answer = await page.goto(url)
-    assert.equal(answer?.status(), 200, await page.content())
-    return page
-  }
 
   for (const of of Object.keys(rules) as (keyof typeof rules)[]) {
     const asVisitor = async ({ url, options }: Exposed) => {
@@ -108,7 +98,7 @@ import.meta.hot.accept('./text.js', (changed) => show(changed.text))
     await untouched.tunnel.stop()
 
     const { url } = await exposeApp(scope, world, { port })
-    const page = await openPage(url)
+    const page = await openPage(scope, browser, url)
     const sockets: string[] = []
     page.on('websocket', (socket) => sockets.push(socket.url()))
     await page.reload()
@@ -154,7 +144,7 @@ import.meta.hot.accept('./text.js', (changed) => show(changed.text))
     await untouched.tunnel.stop()
 
     const { url } = await exposeApp(scope, world, { port })
-    const page = await openPage(url)
+    const page = await openPage(scope, browser, url)
     await page.fill('input[name=word]', 'from outside')
     await page.click('button')
     await page.waitForSelector('h1')

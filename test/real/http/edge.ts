@@ -52,7 +52,7 @@ export interface Forwarded extends HttpGate {
 export function startForward(
   scope: Scope,
   app: { port: number; host?: string },
-  options: Partial<Pick<Parameters<typeof forwardHttp>[0], 'clock' | 'dial' | 'isEdge'>> & {
+  options: Partial<Pick<Parameters<typeof forwardHttp>[0], 'clock' | 'dial' | 'isEdge' | 'before'>> & {
     publicUrl?: string
     hostHeader?: HostHeader
     gate?: GateOptions
@@ -71,15 +71,14 @@ export function startForward(
     ...options.gate,
   })
   const capture = new Capture({
-    ...{ exchanges, tunnelId: 1, isEdge, gate, count: new TunnelCount() },
-    clock: options.clock ?? systemClock,
+    ...{ exchanges, tunnelId: 1, isEdge, gate, count: new TunnelCount(), clock: systemClock },
   })
   const stage: HttpGate = forwardHttp({
     app: { host: app.host ?? 'localhost', port: app.port, scheme: 'http' },
     dial: options.dial ?? dialLocal,
     publicUrl: () => options.publicUrl ?? 'https://dev.example.com',
     ...{ gate, isEdge },
-    before: [capture.accept],
+    before: [...(options.before ?? []), capture.accept],
     record: capture.recordDelivery,
     report: {
       onAnswer: () => {

@@ -380,6 +380,16 @@ describe('forwardHttp, HTTP/1.1', () => {
     assert.ok(visitor.text.endsWith('too bye'))
   })
 
+  it('takes no upgrade while an answer is awaited that has to come before', async () => {
+    const { visitor, app } = await ask(
+      'GET /slow HTTP/1.1\r\nHost: x\r\n\r\nGET /chat HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: chat\r\n\r\n',
+      () => undefined,
+    )
+    await waitUntil('the end', () => visitor.ended)
+    assert.equal(visitor.text, '')
+    assert.ok(!app.connections.some(({ text }) => text.includes('/chat')))
+  })
+
   it('brings the refusal of a WebSocket', async () => {
     const { visitor } = await ask(
       'GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
@@ -560,7 +570,7 @@ describe('forwardHttp, HTTP/1.1', () => {
     await waitUntil('the two to be let go', () => silent.ended && slow.ended)
     app?.write(okay)
     await answered(waiting, 'ok')
-    await waitUntil('its time to begin', () => clock.pending.length === 1)
+    await waitUntil('its time to begin', () => clock.pending.includes(75_000))
     await clock.advance(80_000)
     await waitUntil('the third to be let go', () => waiting.ended)
   })

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { request as requestHttps } from 'node:https'
-import type { AddressInfo } from 'node:net'
-import type { IncomingMessage } from 'node:http'
+import type { AddressInfo, LookupFunction } from 'node:net'
 import { startEchoApp, type Echo } from '../../support/apps'
 import { freePort } from '../../support/freePort'
 import { openSse, openWebSocket, visit } from '../../support/publicFetch'
@@ -13,7 +12,10 @@ import { startWorld, type World } from '../../support/world'
 import { RawVisitor, startRawApp } from './edge'
 import { exposeApp } from './exposed'
 
-const okay = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
+const toLoopback: LookupFunction = (_name, { all }, callback) => {
+  if (all === true) callback(null, [{ address: '127.0.0.1', family: 4 }])
+  else callback(null, '127.0.0.1', 4)
+}
 
 describe('HTTP behind a reverse proxy, through real sshd and nginx', function () {
   this.timeout(60_000)
@@ -115,9 +117,7 @@ describe('HTTP behind a reverse proxy, through real sshd and nginx', function ()
     const { url, bindPort, options } = await exposeApp(scope, world, { port: app.port })
     const headers = { expect: '100-continue', 'content-length': '5' }
     const outgoing = requestHttps(`${url}/sink`, {
-      ...{ method: 'POST', headers, agent: false, ca: options.ca?.certPem },
-      lookup: (_name, { all }, callback) =>
-        all === true ? callback(null, [{ address: '127.0.0.1', family: 4 }]) : callback(null, '127.0.0.1', 4),
+      ...{ method: 'POST', headers, agent: false, ca: options.ca?.certPem, lookup: toLoopback },
     })
     outgoing.once('continue', () => outgoing.end('12345'))
     outgoing.flushHeaders()
@@ -152,39 +152,70 @@ describe('HTTP behind a reverse proxy, through real sshd and nginx', function ()
     )
   })
 
-  const ambiguous: [string, string][] = [
-    ['CL and TE', 'Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
-    ['two Content-Length', 'Content-Length: 5\r\nContent-Length: 6\r\n\r\n12345'],
-    ['a list as Content-Length', 'Content-Length: 5, 5\r\n\r\n12345'],
-    ['a signed Content-Length', 'Content-Length: +5\r\n\r\n12345'],
-    ['TE twice', 'Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
-    ['an unknown TE', 'Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n'],
-    ['a hidden TE', 'Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n'],
-    ['a folded TE', 'Transfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n'],
-    ['a bare LF between fields', 'X: 1\nContent-Length: 5\r\n\r\n12345'],
-    ['a bare CR in a field', 'X: 1\rContent-Length: 5\r\n\r\n12345'],
-    ['a NUL in a field', 'X: 1\0\r\n\r\n'],
-    ['two Host', 'Host: y\r\n\r\n'],
-    ['a giant chunk', 'Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n'],
-    ['a bad chunk size', 'Transfer-Encoding: chunked\r\n\r\n5x\r\nhello\r\n0\r\n\r\n'],
-    ['a chunk without its end', 'Transfer-Encoding: chunked\r\n\r\n5\r\nhelloXX\r\n0\r\n\r\n'],
-    ['a bare LF after a chunk size', 'Transfer-Encoding: chunked\r\n\r\n5\nhello\r\n0\r\n\r\n'],
-  ]
-  it('refuses requests that can be read in two ways, and no app sees what is hidden in them', async () => {
-    const app = await startRawApp(scope, (socket) => socket.write(okay))
-    const { bindPort } = await exposeApp(scope, world, { port: app.port })
-    for (const [what, rest] of ambiguous) {
-      const hidden = 'GET /hidden HTTP/1.1\r\nHost: x\r\n\r\n'
-      const visitor = RawVisitor.call(scope, bindPort, `POST /seen HTTP/1.1\r\nHost: x\r\n${rest}${hidden}`)
-      await waitUntil(
-        () => `the end for ${what}: ${visitor.text}`,
-        () => visitor.ended || visitor.closed,
-      )
-      assert.match(visitor.text, /^HTTP\/1.1 (?:400|501) [^]*\r\nConnection: close\r\n/, what)
-      assert.doesNotMatch(visitor.text, / 200 /, what)
-      assert.ok(!app.connections.some(({ text }) => text.includes('/hidden')), what)
+  it('brings the messages of gRPC-web as they come, byte for byte', async () => {
+    // A flag, a length, and any bytes; the trailers come as a message of their own.
+    const message = (flag: number, text: string) =>
+      Buffer.concat([Buffer.from([flag, 0, 0, 0, text.length]), Buffer.from(text, 'latin1')])
+    const asked = message(0, 'one\0\r\n\xff')
+    const messages = [
+      message(0, '\x80first'),
+      message(0, '\r\n0\r\n\r\n'),
+      message(128, 'grpc-status: 0\r\n'),
+    ]
+    const bodies: Buffer[] = []
+    const answers: ServerResponse[] = []
+    const server = createServer((request, response) => {
+      request.on('data', (chunk: Buffer) => bodies.push(chunk))
+      request.once('end', () => {
+        answers.push(response.writeHead(200, { 'content-type': 'application/grpc-web+proto' }))
+        response.write(messages[0])
+      })
+    })
+    const { url, options } = await exposeApp(scope, world, { port: await listening(server) })
+    const outgoing = requestHttps(`${url}/pkg.Service/Watch`, {
+      ...{ method: 'POST', agent: false, ca: options.ca?.certPem, lookup: toLoopback },
+      headers: { 'content-type': 'application/grpc-web+proto', 'x-grpc-web': '1' },
+    })
+    outgoing.end(asked)
+    const [response] = (await once(outgoing, 'response')) as [IncomingMessage]
+    let came = Buffer.alloc(0)
+    response.on('data', (chunk: Buffer) => (came = Buffer.concat([came, chunk])))
+    for (let count = 1; count <= messages.length; count++) {
+      // The next one is sent when this one is here.
+      await waitUntil(`message ${count}`, () => came.equals(Buffer.concat(messages.slice(0, count))))
+      if (count < messages.length) answers[0]?.write(messages[count])
+    }
+    answers[0]?.end()
+    await waitUntil('the end', () => response.complete)
+    assert.deepEqual(Buffer.concat(bodies), asked)
+  })
+
+  it('lets a long poll wait while others are answered, and again when it has been', async () => {
+    const waiting: ServerResponse[] = []
+    const server = createServer((request, response) => {
+      if (request.url === '/poll') waiting.push(response)
+      else response.end('at once')
+    })
+    const { url, options } = await exposeApp(scope, world, { port: await listening(server) })
+    for (const text of ['one', 'two']) {
+      const poll = visit(`${url}/poll`, options)
+      await waitUntil('the poll to be there', () => waiting.length === 1)
+      assert.equal(String((await visit(url, options)).body), 'at once')
+      waiting.pop()?.end(text)
+      assert.equal(String((await poll).body), text)
     }
   })
+
+  async function listening(server: Server): Promise<number> {
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    scope.add(async () => {
+      const closed = once(server.close(), 'close')
+      server.closeAllConnections()
+      await closed
+    })
+    return (server.address() as AddressInfo).port
+  }
 
   for (const bare of [false, true]) {
     it(`answers 502 with a page while the app is down, behind ${bare ? 'a bare' : 'a complete'} nginx`, async () => {
@@ -231,14 +262,7 @@ describe('HTTP behind a reverse proxy, through real sshd and nginx', function ()
       seen.push(request.method ?? '')
       response.end('ok')
     })
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    scope.add(async () => {
-      const closed = once(server.close(), 'close')
-      server.closeAllConnections()
-      await closed
-    })
-    const { url, options } = await exposeApp(scope, world, { port: (server.address() as AddressInfo).port })
+    const { url, options } = await exposeApp(scope, world, { port: await listening(server) })
     for (const body of ['a', undefined, 'b', undefined]) {
       assert.equal((await visit(url, { ...options, ...(body === undefined ? {} : { body }) })).status, 200)
     }

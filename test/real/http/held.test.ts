@@ -104,8 +104,6 @@ describe('requests that are held while the app is down', () => {
           return all.length === count && all.every(({ state }) => state !== 'open')
         },
       )
-      // Notes that come later.
-      await clock.advance(250)
       return forwarded.exchanges.all
     }
     return { ...forwarded, clock, appPort, edgePort, captured, url: `http://127.0.0.1:${edgePort}` }
@@ -115,6 +113,18 @@ describe('requests that are held while the app is down', () => {
     waitUntil(
       () => `${count} to be held: ${held()}`,
       () => held() === count,
+    )
+  /** Tells the gate until it is so: a try may be under way that began before the app did. */
+  const isBack = (gate: Gate, isSo: () => boolean) =>
+    waitUntil('the app to get what is held', () => {
+      gate.appAnswers()
+      return isSo()
+    })
+  /** What the list says of an exchange, the oldest being 0; it may come a moment later. */
+  const noted = ({ exchanges }: Gate, at: number, note: RegExp) =>
+    waitUntil(
+      () => `${String(note)}: ${exchanges.all[at]?.note ?? ''}`,
+      () => note.test(exchanges.all[at]?.note ?? ''),
     )
   const sendAndBeTold = async (gate: Gate, body: string, count: number, path = '/hook') => {
     const told = visit(`${gate.url}${path}`, { body, headers: { accept: 'application/json' } })
@@ -129,6 +139,7 @@ describe('requests that are held while the app is down', () => {
     const answer = visit(`${gate.url}/hook`, signed(Buffer.from('{}')))
     await isHeld(gate)
     const bot = await Bot.start(scope, gate.appPort)
+    // Nobody watches the port here.
     await gate.clock.advance(500)
     assert.deepEqual([(await answer).status, String((await answer).body)], [200, 'thanks'])
     assert.deepEqual(
@@ -137,15 +148,15 @@ describe('requests that are held while the app is down', () => {
     )
     assert.equal(gate.held(), 0)
     const [only] = await gate.captured(1)
-    assert.deepEqual([only?.response?.isOurs, only?.note], [false, 'Held: nothing answers on the port.'])
+    assert.equal(only?.response?.isOurs, false)
+    await noted(gate, 0, /^Held: nothing answers on the port\.$/)
   })
 
   it('are answered 200 after it, and delivered when the app is back: the same bytes, in their order', async () => {
     const gate = await gateWith()
     for (let count = 1; count <= 3; count++) await sendAndBeTold(gate, `${count}`, count, `/hook?${count}`)
     const bot = await Bot.start(scope, gate.appPort)
-    await gate.clock.advance(32_000)
-    await isHeld(gate, 0)
+    await isBack(gate, () => gate.held() === 0)
     assert.deepEqual(
       bot.hooks.map(({ target, body }) => `${target} ${String(body)}`),
       ['/hook?1 1', '/hook?2 2', '/hook?3 3'],
@@ -160,8 +171,7 @@ describe('requests that are held while the app is down', () => {
       [false, 'thanks'],
     )
     assert.equal(Buffer.from(delivery.request.body.bytes).toString(), '1')
-    for (const note of [first?.note, delivery.note])
-      assert.match(note ?? '', /^Held, and delivered after \d+ s\.$/)
+    for (const at of [0, 3]) await noted(gate, at, /^Held, and delivered after \d+ s\.$/)
   })
 
   it('come behind those that wait already, also when the app is back', async () => {
@@ -169,8 +179,7 @@ describe('requests that are held while the app is down', () => {
     await sendAndBeTold(gate, 'old', 1)
     const waiting: ServerResponse[] = []
     const bot = await Bot.start(scope, gate.appPort, (response) => waiting.push(response))
-    gate.appAnswers()
-    await waitUntil('the first to come', () => bot.hooks.length === 1)
+    await isBack(gate, () => bot.hooks.length === 1)
     const young = visit(`${gate.url}/hook`, { body: 'young' })
     await isHeld(gate, 2)
     waiting[0]?.end()
@@ -200,7 +209,7 @@ describe('requests that are held while the app is down', () => {
   })
 
   it('are none but those that change something, are short, and stand on the paths', async () => {
-    const gate = await gateWith({ paths: ['/hooks'] })
+    const gate = await gateWith({ paths: ['/hooks', '/hooks/*'] })
     for (const [path, options] of [
       ['/hooks', {}],
       ['/hooksy', { body: 'x' }],
@@ -271,11 +280,9 @@ describe('requests that are held while the app is down', () => {
     await gate.clock.advance(30_000)
     await isHeld(gate, 1)
     const bot = await Bot.start(scope, gate.appPort)
-    gate.appAnswers()
-    await waitUntil('the younger one', () => bot.hooks.length === 1)
+    await isBack(gate, () => bot.hooks.length === 1)
     assert.equal(String(bot.hooks[0]?.body), 'young')
-    const [first] = await gate.captured(3)
-    assert.equal(first?.note, 'Dropped: the app was not back within 60 s.')
+    await noted(gate, 0, /^Dropped: the app was not back within 60 s\.$/)
   })
 
   it('are sent once, also to an app that breaks off in the middle', async () => {
@@ -285,8 +292,7 @@ describe('requests that are held while the app is down', () => {
     const bot = await Bot.start(scope, gate.appPort, (response, { body }) =>
       String(body) === 'one' ? response.socket?.resetAndDestroy() : response.end(),
     )
-    gate.appAnswers()
-    await waitUntil('both', () => bot.hooks.length === 2)
+    await isBack(gate, () => bot.hooks.length === 2)
     await gate.clock.advance(60_000)
     assert.deepEqual(
       bot.hooks.map(({ body }) => String(body)),
@@ -313,7 +319,7 @@ describe('requests that are held while the app is down', () => {
     const [first, second] = await gate.captured(2)
     assert.equal(first?.state, 'visitor left')
     assert.equal(Buffer.from(second?.response?.body.bytes ?? []).toString(), 'after all')
-    assert.equal(second?.note, 'The visitor left before the app had answered.')
+    await noted(gate, 1, /^The visitor left before the app had answered\.$/)
   })
 
   it('are delivered although the visitor has not waited', async () => {
@@ -327,8 +333,7 @@ describe('requests that are held while the app is down', () => {
     leaving.socket.destroy()
     await waitUntil('them to be gone', () => gate.exchanges.all[0]?.state === 'visitor left')
     const bot = await Bot.start(scope, gate.appPort)
-    gate.appAnswers()
-    await waitUntil('it to come', () => bot.hooks.length === 1)
+    await isBack(gate, () => bot.hooks.length === 1)
     await isHeld(gate, 0)
   })
 
@@ -359,8 +364,7 @@ describe('requests that are held while the app is down', () => {
     await gate.clock.advance(60_000)
     assert.equal((await visit(gate.url, { body: 'late' })).status, 503)
     assert.deepEqual(bot.hooks, [])
-    const [first] = await gate.captured(3)
-    assert.equal(first?.note, 'Dropped: the tunnel was closed.')
+    await noted(gate, 0, /^Dropped: the tunnel was closed\.$/)
     assert.match(gate.log.text, /2 held requests were dropped/)
   })
 

@@ -54,7 +54,8 @@ describe('fields', () => {
     )
   })
   for (const [url, expected] of [
-    ['/a?b#c', { target: '/a?b#c', host: undefined }],
+    ['/a?b=c', { target: '/a?b=c', host: undefined }],
+    ['/a?b#c', undefined],
     ['//evil.example/x', { target: '//evil.example/x', host: undefined }],
     ['*', { target: '*', host: undefined }],
     ['http://x.example:8080', { target: '/', host: 'x.example:8080' }],

@@ -29,11 +29,12 @@ describe('mayBeHeld', () => {
     ['a longer body', { fields: lengthOf(longestHeldBody + 1) }, [], false],
     ['a path itself', { target: '/hook' }, ['/a', '/hook'], true],
     ['a path with a query', { target: '/hook?x=/a' }, ['/hook'], true],
-    ['what is below a path', { target: '/hook/github' }, ['/hook'], true],
-    ['what is below a path with a slash', { target: '/hook/github' }, ['/hook/'], true],
+    ['what is below a path', { target: '/hook/github' }, ['/hook'], false],
+    ['what is below a path with a star', { target: '/hook/git/hub' }, ['/hook/*'], true],
+    ['a path itself where what is below is meant', { target: '/hook' }, ['/hook/*'], false],
     ['a path that only begins alike', { target: '/hooks' }, ['/hook'], false],
     ['another path', { target: '/?/hook' }, ['/hook'], false],
-    ['any path below /', { target: '/x' }, ['/'], true],
+    ['any path below /', { target: '/x' }, ['/*'], true],
   ]
   for (const [what, { method = 'POST', target = '/', fields = [], upgrade }, paths, isRight] of rows) {
     it(`${isRight ? 'takes' : 'leaves'} ${what}`, () =>

@@ -179,7 +179,7 @@ describe('what is held while the app is down', () => {
     [true, usualHold],
     [{}, usualHold],
     [false, undefined],
-    [{ paths: ['/a', '/b/c'] }, { ...usualHold, paths: ['/a', '/b/c'] }],
+    [{ paths: ['/a', '/b/c', '/d/*', '/*'] }, { ...usualHold, paths: ['/a', '/b/c', '/d/*', '/*'] }],
     [
       { atMost: 5, for: '1h' },
       { ...usualHold, atMost: 5, forMs: 3_600_000 },
@@ -202,6 +202,8 @@ describe('what is held while the app is down', () => {
     [{ constructor: 1 }, '"constructor" is not a field'],
     [{ paths: '/a' }, '"paths" must be a list of paths'],
     [{ paths: ['a'] }, '"paths" must be a list of paths'],
+    [{ paths: ['/a*'] }, '"paths" must be a list of paths'],
+    [{ paths: ['/*/a'] }, '"paths" must be a list of paths'],
     [{ paths: ['/a?b'] }, '"paths" must be a list of paths'],
     [{ atMost: 0 }, '"atMost" must be a whole number from 1 to 1000'],
     [{ atMost: 1.5 }, '"atMost" must be a whole number'],

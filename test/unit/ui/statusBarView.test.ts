@@ -174,10 +174,11 @@ describe('statusBarView', () => {
     const plain = [
       ['Copy', commandIds.copyPublicUrl, id],
       ['Open', commandIds.openPublicUrl, id],
+      ['Requests', commandIds.showRequests, id],
       ['Stop', commandIds.stop, id],
       ['Log', commandIds.showLog, id],
     ]
-    const withRetry = [...plain.slice(0, 2), ['Retry Now', commandIds.retry, id], ...plain.slice(2)]
+    const withRetry = [...plain.slice(0, 3), ['Retry Now', commandIds.retry, id], ...plain.slice(3)]
     for (const [state, expected] of [
       [open, plain],
       [{ kind: 'connecting', hop: 'DNS' }, plain],
@@ -266,7 +267,7 @@ describe('statusBarView', () => {
     ] as const) {
       const { tooltip } = view([tunnel(state, { title: 'https://a_b.example/*x*?[c](d)' })])
       const commands = links(tooltip).map(([, command]) => command)
-      assert.deepEqual(commands.length, 5)
+      assert.deepEqual(commands.length, 6)
       assert.ok(!commands.includes('evil'))
       // Take the escapes away, and the links that are ours: no sign of Markdown is left but the bold URL's.
       const left = tooltip
