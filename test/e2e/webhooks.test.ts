@@ -152,8 +152,7 @@ describe('webhooks in a window of VS Code', function () {
     )
     await window.reload()
     await window.runCommand('Expose Port: Restore Webhook…')
-    await window.toast(`Messenger sends webhooks to ${production} again`)
-    assert.equal(callback(), production)
+    await waitUntil('the former callback to be back', () => callback() === production)
   })
 
   it('offers to register again when the public URL has become another', async () => {
@@ -175,12 +174,17 @@ describe('webhooks in a window of VS Code', function () {
     await window.runCommand('Expose Port: Stop Exposing…')
     await window.toast(`Messenger still sends webhooks to ${ours('other-name')}`)
     await window.clickToastButton('Leave It')
-    standProduction()
+    const theirs = `${production}?theirs=1`
+    graph.subscriptions.set('page', { callback_url: theirs, fields: ['messages'], active: true })
     await expose(['Expose'])
     const drift = await window.toast('Somebody has changed the webhook at Messenger')
-    assert.ok(drift.message.includes(production), drift.message)
+    assert.ok(drift.message.includes(theirs), drift.message)
     await window.runCommand('Expose Port: Restore Webhook…')
-    await window.toast(`Messenger sends webhooks to ${production} again`)
+    const consent = await window.modal()
+    assert.ok(consent.detail.includes(theirs), consent.detail)
+    assert.equal(callback(), theirs, 'nothing has changed yet')
+    await consent.click('Overwrite')
+    await waitUntil('the former callback to be back', () => callback() === production)
     await window.runCommand('Expose Port: Stop Exposing…')
   })
 
