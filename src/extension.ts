@@ -5,18 +5,22 @@ import { Redactor } from './base/redactor'
 import { portSourceFor } from './ports/sources'
 import { PortWatcher } from './ports/watcher'
 import { Tunnels } from './tunnels/tunnels'
+import { AccessSecrets } from './ui/accessSecrets'
 import { AddServer } from './ui/addServer'
 import { CurrentCaptureLimits } from './ui/captureLimits'
 import { certificates } from './ui/certificates'
 import { registerChangeName } from './ui/changeName'
+import { tellClosingTimes } from './ui/closingTimes'
 import { commandIds } from './ui/commandIds'
 import { ExposeCommand } from './ui/exposeCommand'
 import { exposurePrompts } from './ui/exposurePrompts'
 import { neighboursOf } from './ui/neighbours'
 import { OutputLog } from './ui/outputLog'
+import { PortAccess } from './ui/portAccess'
 import { PrepareServer } from './ui/prepareServer'
 import { ReadOnlyDocuments } from './ui/readOnlyDocuments'
 import { registerInspector } from './ui/registerInspector'
+import { registerSetAccess } from './ui/setAccess'
 import { editServers } from './ui/showFailure'
 import { sshPrompts } from './ui/sshPrompts'
 import { StatusBar } from './ui/statusBar'
@@ -54,7 +58,17 @@ export function activate(context: ExtensionContext): void {
   owned.add(new StatusBar(open, clipboard.onDidCopy, clock))
   owned.add(registerTunnelCommands({ tunnels: open, clipboard, log }))
   owned.add(tellUrlChanges(open, clipboard))
-  owned.add(registerChangeName({ tunnels: open, watcher, clipboard, log }))
+  const access = new PortAccess({
+    secrets: new AccessSecrets({
+      ...{ secrets: context.secrets, redactor, log },
+      workspace: context.storageUri?.toString() ?? '',
+    }),
+    ...{ memory: context.workspaceState, tunnels: open, watcher, clock, log },
+  })
+  owned.add(access.follow())
+  owned.add(registerSetAccess({ tunnels: open, access, clock, log }))
+  owned.add(tellClosingTimes(open, clock))
+  owned.add(registerChangeName({ tunnels: open, watcher, clipboard, access, log }))
 
   const { globalStorageUri } = context
   const documents = owned.add(new ReadOnlyDocuments())
@@ -77,6 +91,7 @@ export function activate(context: ExtensionContext): void {
     thisMachine: () => thisMachine.server(),
     addServer,
     memory: context.workspaceState,
+    access,
     log,
   })
   owned.add(

@@ -20,6 +20,8 @@ export type Hop =
 /** What a person can do about a failure with one click; ui maps each to a command. */
 export type Remedy =
   | { readonly do: 'open settings' }
+  /** Those of ports, which stand in the workspace's settings as a rule. */
+  | { readonly do: 'open port settings' }
   | { readonly do: 'show log' }
   | { readonly do: 'retry' }
   /** Only where it is known whose: a port's, that is about to be exposed or is. */

@@ -1,10 +1,11 @@
 import type { Clock } from '../base/clock'
 import { DisposableStore, toDisposable, type Disposable } from '../base/disposable'
 import type { ExchangeSource } from './capturedExchange'
-import type { Exchange, ExchangeStage, HttpResponse } from './exchange'
+import type { Exchange, ExchangeStage } from './exchange'
 import type { Exchanges } from './exchanges'
 import type { GateOptions } from './gateOptions'
 import type { RecordDelivery } from './heldRequest'
+import { OpenRecordings, type OpenRecording } from './openRecordings'
 import { Recording } from './recording'
 import { visitorAddress } from './visitorAddress'
 import { watchExchange, type HowItEnded } from './watchedExchange'
@@ -15,11 +16,7 @@ import { watchExchange, type HowItEnded } from './watchedExchange'
  */
 export class Capture implements Disposable {
   private readonly owned = new DisposableStore()
-  private readonly open = new Map<number, Recording>()
-  /** By the response that is passed on. */
-  private readonly ids = new WeakMap<HttpResponse, number>()
-  /** Those of which more has come than is kept. */
-  private readonly changed = new Map<number, Recording>()
+  private readonly open = new OpenRecordings()
   private timer: Disposable | undefined
 
   constructor(
@@ -35,7 +32,7 @@ export class Capture implements Disposable {
   ) {
     this.owned.add(
       options.exchanges.onDidChange((change) => {
-        if (change.kind === 'removed') for (const id of change.ids) this.letGo(id)
+        if (change.kind === 'removed') this.open.letGo(change.ids)
       }),
     )
     this.owned.add(toDisposable(() => this.renew()))
@@ -75,28 +72,24 @@ export class Capture implements Disposable {
         now: () => clock.now(),
       },
       {
-        change: () => this.markChanged(id, recording),
+        change: () => this.markChanged(entry),
         begin: (status) => onBegin?.(status),
         over: (how) => {
-          this.open.delete(id)
-          this.changed.delete(id)
-          exchanges.update({ ...recording.snapshot, id })
+          this.open.delete(entry)
+          exchanges.update(recording.snapshot(entry.id))
           onOver?.(how)
         },
       },
     )
-    const { id } = exchanges.add(recording.snapshot)
-    this.open.set(id, recording)
-    const watched = watchExchange(exchange, recording)
-    this.ids.set(watched.response, id)
-    return { id, exchange: watched }
+    const entry = this.open.add(exchanges.add(recording.snapshot(0)).id, recording)
+    const { id } = entry
+    return { id, exchange: { ...watchExchange(exchange, recording), capturedAs: id } }
   }
 
   /** Keeps a request that is sent once more, after its visitor has been answered, as a replay; if the first is kept. */
-  readonly recordDelivery: RecordDelivery = (delivery, of, next) => {
-    const id = this.ids.get(of.response)
-    if (id === undefined) return next(delivery)
-    const source = { kind: 'replay', of: id, isEdited: false } as const
+  readonly recordDelivery: RecordDelivery = (delivery, { capturedAs }, next) => {
+    if (capturedAs === undefined) return next(delivery)
+    const source = { kind: 'replay', of: capturedAs, isEdited: false } as const
     const address = visitorAddress(delivery, this.options)
     next(this.record(delivery, { source, visitorAddress: address }).exchange)
   }
@@ -106,25 +99,19 @@ export class Capture implements Disposable {
     this.owned.dispose()
   }
 
-  private markChanged(id: number, recording: Recording): void {
+  private markChanged(entry: OpenRecording): void {
     const { exchanges, clock } = this.options
     // Messages are made readable after the end, too.
-    if (this.owned.isDisposed || exchanges.get(id) === undefined) return
-    this.changed.set(id, recording)
+    if (entry.recording.isOver) return exchanges.update(entry.recording.snapshot(entry.id))
+    if (entry.hasChanged || this.owned.isDisposed) return
+    entry.hasChanged = true
     this.timer ??= clock.after(renewalMs, () => this.renew())
   }
 
   private renew(): void {
     this.timer = undefined
-    const changed = [...this.changed]
-    this.changed.clear()
-    for (const [id, recording] of changed) this.options.exchanges.update({ ...recording.snapshot, id })
-  }
-
-  private letGo(id: number): void {
-    this.open.get(id)?.letGo()
-    this.open.delete(id)
-    this.changed.delete(id)
+    const { exchanges } = this.options
+    for (const entry of this.open.changed()) exchanges.update(entry.recording.snapshot(entry.id))
   }
 }
 

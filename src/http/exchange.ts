@@ -10,6 +10,8 @@ export interface Exchange {
   readonly visitor: Visitor
   readonly request: HttpRequest
   readonly response: HttpResponse
+  /** The id of the captured exchange, where it is captured. */
+  readonly capturedAs?: number
 }
 
 /** Answers an exchange. */

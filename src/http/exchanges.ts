@@ -30,9 +30,8 @@ export type ExchangesChange =
 /** The captured exchanges of a window, of all tunnels, in bounded memory. Closing a tunnel leaves its exchanges. */
 export class Exchanges implements Disposable {
   private readonly didChange = new Emitter<ExchangesChange>()
-  private readonly kept = new Map<number, { readonly exchange: CapturedExchange; readonly bytes: number }>()
+  private readonly kept = new KeptById()
   private bytes = 0
-  private nextId = 1
   private gaveWay = 0
   private paused = false
 
@@ -43,7 +42,7 @@ export class Exchanges implements Disposable {
 
   /** Oldest first. */
   get all(): readonly CapturedExchange[] {
-    return Array.from(this.kept.values(), ({ exchange }) => exchange)
+    return this.kept.all
   }
 
   get(id: number): CapturedExchange | undefined {
@@ -76,7 +75,7 @@ export class Exchanges implements Disposable {
   }
 
   add(exchange: Omit<CapturedExchange, 'id'>): CapturedExchange {
-    const added = { ...exchange, id: this.nextId++ }
+    const added = { ...exchange, id: this.kept.nextId }
     this.keep(added)
     this.didChange.fire({ kind: 'added', exchange: added })
     this.makeRoom()
@@ -85,7 +84,7 @@ export class Exchanges implements Disposable {
 
   /** Takes the place of the one with the same id; nothing happens when that has given way. */
   update(exchange: CapturedExchange): void {
-    if (!this.kept.has(exchange.id)) return
+    if (this.kept.get(exchange.id) === undefined) return
     this.keep(exchange)
     this.didChange.fire({ kind: 'updated', exchange })
     this.makeRoom()
@@ -118,14 +117,82 @@ export class Exchanges implements Disposable {
   private makeRoom(): void {
     const { mostExchanges, mostBytes } = this.limits()
     const ids: number[] = []
-    for (const id of this.kept.keys()) {
-      if (this.kept.size <= mostExchanges && this.bytes <= mostBytes) break
+    while (this.kept.size > mostExchanges || this.bytes > mostBytes) {
+      const id = this.kept.oldest
+      if (id === undefined) break
       this.forget(id)
       ids.push(id)
     }
     if (ids.length === 0) return
     this.gaveWay += ids.length
     this.didChange.fire({ kind: 'removed', ids })
+  }
+}
+
+interface Kept {
+  readonly exchange: CapturedExchange
+  readonly bytes: number
+}
+
+/**
+ * By ids that rise one by one. A Map to which the newest come and from which the oldest go leaves its old tables
+ * behind, and with them all they held, until V8 collects everything: that took most of the time of a capture.
+ */
+class KeptById {
+  private list: (Kept | undefined)[] = []
+  /** The id that the first place of the list stands for. */
+  private firstId = 1
+  /** Places before this one are empty. */
+  private start = 0
+  private count = 0
+
+  get size(): number {
+    return this.count
+  }
+
+  get nextId(): number {
+    return this.firstId + this.list.length
+  }
+
+  get all(): CapturedExchange[] {
+    const all: CapturedExchange[] = []
+    for (const kept of this.list) if (kept !== undefined) all.push(kept.exchange)
+    return all
+  }
+
+  get oldest(): number | undefined {
+    while (this.start < this.list.length && this.list[this.start] === undefined) this.start++
+    return this.list[this.start]?.exchange.id
+  }
+
+  get(id: number): Kept | undefined {
+    return this.list[id - this.firstId]
+  }
+
+  /** Of a new one, `id` is `nextId`. */
+  set(id: number, kept: Kept): void {
+    const place = id - this.firstId
+    if (this.list[place] === undefined) this.count++
+    this.list[place] = kept
+  }
+
+  delete(id: number): void {
+    const place = id - this.firstId
+    if (this.list[place] === undefined) return
+    this.list[place] = undefined
+    this.count--
+    if (this.start > 1000 && this.start > this.list.length / 2) {
+      this.list = this.list.slice(this.start)
+      this.firstId += this.start
+      this.start = 0
+    }
+  }
+
+  clear(): void {
+    this.firstId = this.nextId
+    this.list = []
+    this.start = 0
+    this.count = 0
   }
 }
 
@@ -156,7 +223,10 @@ function ofText({ length }: string): number {
   return 2 * length
 }
 
-/** A body that still grows has more memory than bytes. */
+/** A body that still grows has more memory than bytes. For a short one, asking would make V8 move it. */
 function ofBody({ bytes }: CapturedBody): number {
-  return bytes.buffer.byteLength
+  return bytes.length <= longestOnHeap ? bytes.length : bytes.buffer.byteLength
 }
+
+/** V8 keeps typed arrays of up to so many bytes among its objects (typed_array_max_size_in_heap). */
+const longestOnHeap = 64

@@ -32,7 +32,7 @@ function isLength(length: string): boolean {
 }
 
 /** RFC 3986 3.2.2, and a port. */
-function isHost(host: string): boolean {
+export function isHost(host: string): boolean {
   return /^(?:\[[0-9a-fA-F:.]+\]|[\w.~!$&'()*+,;=%-]*)(?::\d*)?$/.test(host)
 }
 
@@ -79,6 +79,7 @@ const neverOfTheConnection = new Set(['host', 'content-length', 'content-type', 
 
 /** The trailers that may be passed on: none that says how long a message is, or whom it is for (RFC 9110 6.5.1). */
 export function trailersFrom(raw: readonly string[]): Field[] {
+  if (raw.length === 0) return []
   return withoutConnectionFields(fieldsOf(raw)).filter(([name]) => !notInTrailers.has(name.toLowerCase()))
 }
 

@@ -1,3 +1,4 @@
+import type { AccessRules } from './access/accessRules'
 import type { HoldOptions } from './hold'
 import type { HostHeader } from './towardsApp'
 
@@ -7,6 +8,8 @@ export interface GateOptions {
   readonly hostHeader?: HostHeader
   /** Whether its exchanges are kept for a person to see; true unless given. */
   readonly capture?: boolean
+  /** Who may come in; everybody unless given. */
+  readonly access?: AccessRules
   /** How long the app may take to begin its answer, in milliseconds; as long as it needs unless given. */
   readonly answerWithinMs?: number
   /** What is held while the app is down; nothing unless given. */

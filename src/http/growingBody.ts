@@ -2,7 +2,7 @@ import type { CapturedBody } from './capturedExchange'
 
 /** A body as it comes: its beginning is copied, all of it is counted. */
 export class GrowingBody {
-  private bytes = new Uint8Array(0)
+  private bytes = none
   private length = 0
   private size = 0
 
@@ -12,6 +12,12 @@ export class GrowingBody {
     this.size += chunk.length
     const taken = Math.min(chunk.length, this.room)
     if (taken <= 0) return
+    // The first chunk is often all there is. A view would keep all of what Node has read at once.
+    if (this.length === 0) {
+      this.bytes = new Uint8Array(chunk.subarray(0, taken))
+      this.length = taken
+      return
+    }
     this.makeRoom(this.length + taken)
     this.bytes.set(taken === chunk.length ? chunk : chunk.subarray(0, taken), this.length)
     this.length += taken
@@ -43,15 +49,16 @@ export class GrowingBody {
   letGo(): void {
     this.mostBytes = 0
     this.length = 0
-    this.bytes = new Uint8Array(0)
+    this.bytes = none
   }
 
-  /** The first chunk is often all there is. Views would keep all of what Node has read at once. */
   private makeRoom(needed: number): void {
     if (needed <= this.bytes.length) return
-    const room = this.length === 0 ? needed : Math.min(this.mostBytes, Math.max(needed, 2 * this.length))
-    const bytes = new Uint8Array(room)
+    const bytes = new Uint8Array(Math.min(this.mostBytes, Math.max(needed, 2 * this.length)))
     bytes.set(this.bytes.subarray(0, this.length))
     this.bytes = bytes
   }
 }
+
+/** Most requests have no body. */
+const none = new Uint8Array(0)

@@ -73,7 +73,7 @@ export class HeldRequests implements Disposable {
   }
 
   private async take(exchange: Exchange, hold: HoldOptions): Promise<void> {
-    const { request, response, visitor } = exchange
+    const { request, response } = exchange
     const { toApp, record, clock } = this.options
     const left = new AbortController()
     response.onGone(() => left.abort())
@@ -91,11 +91,11 @@ export class HeldRequests implements Disposable {
     if (!Buffer.isBuffer(body) || hasLeft) this.bytes -= size
     if (hasLeft) return
     if (!Buffer.isBuffer(body)) {
-      toApp.accept({ visitor, response, request: { ...request, fields, body } })
+      toApp.accept({ ...exchange, request: { ...request, fields, body } })
       return
     }
     const trailers = request.trailers()
-    const whole = { visitor, response, request: { ...request, fields, trailers: () => trailers } }
+    const whole = { ...exchange, request: { ...request, fields, trailers: () => trailers } }
     const number = this.nextNumber++
     const held = new HeldRequest({ exchange: whole, body, number, hold, record, clock })
     if (this.count > 0) this.keep(held, hold)

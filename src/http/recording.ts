@@ -44,15 +44,21 @@ export class Recording implements ExchangeWatch {
     return this.state !== 'open'
   }
 
-  /** As it is now. */
-  get snapshot(): Omit<CapturedExchange, 'id'> {
-    const { at, state, firstByteMs, endMs, start } = this
-    const { tunnelId, source, visitorAddress, request } = start
-    const { protocol } = request
+  /** As it is now, under this id. Each request makes two of these: it is spelt out, for spreading costs ten times that. */
+  snapshot(id: number): CapturedExchange {
+    const { start } = this
     return {
-      ...{ tunnelId, source, at, visitorAddress, protocol, state, firstByteMs, endMs },
+      id,
+      tunnelId: start.tunnelId,
+      source: start.source,
+      at: this.at,
+      visitorAddress: start.visitorAddress,
+      protocol: start.request.protocol,
       request: this.requestNow,
       response: this.responseNow,
+      state: this.state,
+      firstByteMs: this.firstByteMs,
+      endMs: this.endMs,
       note: this.ownDoing?.text,
       webSocket: this.webSocket?.now,
     }
@@ -141,7 +147,9 @@ export class Recording implements ExchangeWatch {
   private get responseNow(): CapturedResponse | undefined {
     const { response, informed, trailers, answerBody } = this
     if (response === undefined) return undefined
-    return { ...response, informed, trailers, body: this.isOver ? answerBody.whole : answerBody.now }
+    const { status, reason, fields, isOurs } = response
+    const body = this.isOver ? answerBody.whole : answerBody.now
+    return { status, reason, fields, body, trailers, isOurs, informed }
   }
 }
 

@@ -1,7 +1,9 @@
 import { formatHostPort } from '../base/address'
 import { Failure } from '../base/failure'
+import type { AccessWish } from '../http/access/accessRules'
 import type { GateOptions } from '../http/gateOptions'
 import { parseHostPort } from '../ssh/destination'
+import { readAccess } from './accessWish'
 import { readDuration, readHold } from './holdWish'
 import { dnsLabel, longestLabel, tunnelName } from './name'
 
@@ -10,6 +12,8 @@ export interface PortWish {
   /** A DNS label, to stand for `{name}`. */
   readonly name?: string
   readonly gate: GateOptions
+  /** Who may come in; where it cannot be read, nobody knows whom it was to keep out. */
+  readonly access?: AccessWish | 'unreadable'
 }
 
 /** By what is exposed, as `keyOf` writes it. */
@@ -46,6 +50,7 @@ export function readPortWishes(value: unknown): { wishes: PortWishes; problems: 
       problems.push({ port, message: 'is not a port; write "3000", or "host:3000" for another machine' })
     } else if (wishes.has(key)) {
       problems.push({ port, message: `means the same as "${key}", which stands there too; remove one` })
+      wishes.set(key, { gate: {}, ...wishes.get(key), access: 'unreadable' })
     } else {
       const read = readWish(entry, new Set([...wishes.values()].map((wish) => wish.name)))
       problems.push(...read.problems.map((problem) => ({ port, ...problem })))
@@ -60,13 +65,23 @@ function readWish(
   taken: ReadonlySet<string | undefined>,
 ): { wish: PortWish; problems: Omit<PortProblem, 'port'>[] } {
   if (!isObject(entry))
-    return { wish: { gate: {} }, problems: [{ message: 'must be an object: { "name": "my-bot" }' }] }
-  const names = ['name', ...Object.keys(gateFields)]
+    return {
+      wish: { gate: {}, access: 'unreadable' },
+      problems: [{ message: 'must be an object: { "name": "my-bot" }' }],
+    }
+  const names = ['name', ...Object.keys(gateFields), 'access']
   const allFields = `${names.slice(0, -1).join(', ')} and ${names.at(-1) ?? ''}`
   const problems: Omit<PortProblem, 'port'>[] = []
   let gate: GateOptions = {}
   let wished: string | undefined
+  let access: PortWish['access']
   for (const [field, value] of Object.entries(entry)) {
+    if (field === 'access') {
+      const result = readAccess(value)
+      access = 'wrong' in result ? 'unreadable' : result.value
+      if ('wrong' in result) problems.push({ field, message: result.wrong })
+      continue
+    }
     const read = Object.hasOwn(gateFields, field) ? gateFields[field] : undefined
     const result: Read<GateOptions | string> =
       field === 'name'
@@ -76,7 +91,8 @@ function readWish(
     else if (typeof result.value === 'string') wished = result.value
     else gate = { ...gate, ...result.value }
   }
-  return { wish: { ...(wished === undefined ? {} : { name: wished }), gate }, problems }
+  const name = wished === undefined ? {} : { name: wished }
+  return { wish: { ...name, gate, ...(access === undefined ? {} : { access }) }, problems }
 }
 
 /** What was read, or what is wrong with it and what to write instead. */
@@ -137,10 +153,43 @@ export function gateFor(wishes: PortWishes, target: Target): GateOptions {
   return wishes.get(keyOf(target))?.gate ?? {}
 }
 
+/**
+ * Who may come in to this port, as the settings have it.
+ * @throws Failure when that cannot be read: a port whose rules are not known is not opened to everybody.
+ */
+export function accessFor(
+  { wishes, problems }: { readonly wishes: PortWishes; readonly problems: readonly PortProblem[] },
+  target: Target,
+): AccessWish {
+  const key = keyOf(target)
+  const access = wishes.get(key)?.access ?? {}
+  if (access !== 'unreadable') return access
+  const isOfPort = ({ port, field }: PortProblem) => {
+    const other = readTarget(port)
+    return (field ?? 'access') === 'access' && other !== undefined && keyOf(other) === key
+  }
+  throw new Failure({
+    kind: 'access-unreadable',
+    hop: 'settings',
+    message: `Who may come in to port ${key} cannot be read, so the port stays as it is.`,
+    said: problems.filter(isOfPort).map(formatPortProblem).join(' '),
+    advice: 'Put it right in the setting exposePort.ports, and try again.',
+    remedies: [{ do: 'open port settings' }, { do: 'retry' }],
+    canHeal: false,
+  })
+}
+
 /** How a target stands in the settings: `3000` for this machine, `host:3000` otherwise. */
 export function keyOf({ host, port }: Target): string {
   const plain = host.toLowerCase()
   return plain === 'localhost' ? String(port) : formatHostPort(plain, port)
+}
+
+/** How a target stands in what is written already, which may say `localhost:3000`; else as `keyOf`. */
+export function writtenKeyOf(target: Target, written: Readonly<Record<string, unknown>>): string {
+  const key = keyOf(target)
+  const isSame = (other: Target | undefined) => other !== undefined && keyOf(other) === key
+  return Object.keys(written).find((each) => isSame(readTarget(each))) ?? key
 }
 
 function readTarget(key: string): Target | undefined {

@@ -4,7 +4,7 @@ import type { Clock } from '../base/clock'
 import { toDisposable } from '../base/disposable'
 import { putBack, readStart } from '../base/startOfStream'
 import type { Accept, Visitor } from '../base/visitor'
-import { valuesOf, type AcceptExchange, type Exchange } from '../http/exchange'
+import { valuesOf, type AcceptExchange, type Exchange, type Field } from '../http/exchange'
 import { parseClientHello } from '../tls/clientHello'
 import { alpnNonce, nonceHeader, nonceLine } from './nonce'
 
@@ -20,6 +20,12 @@ export class NonceStage {
   constructor(
     private readonly next: Accept,
     private readonly clock: Clock,
+    private readonly checks: {
+      /** Where the check itself goes on to the app: past what may keep visitors out. `next` unless given. */
+      readonly pass?: Accept
+      /** Told of the fields with which a check has come. */
+      readonly onSeen?: (fields: readonly Field[]) => void
+    } = {},
   ) {}
 
   readonly accept: Accept = (visitor) => {
@@ -32,6 +38,7 @@ export class NonceStage {
     const { request, response } = exchange
     const [nonce] = this.expected.size === 0 ? [] : valuesOf(request.fields, nonceHeader)
     if (nonce === undefined || !this.expected.delete(nonce)) return next(exchange)
+    this.checks.onSeen?.(request.fields)
     request.body.on('error', () => undefined).resume()
     response.begin(204, 'No Content', [[nonceHeader, nonce]])
     response.end([])
@@ -76,8 +83,11 @@ export class NonceStage {
   private decide(visitor: Visitor, head: Buffer): void {
     const found = judge(head)
     const isCheck = typeof found !== 'string' && this.expected.delete(found.nonce)
-    if (isCheck && found.answer !== undefined) answer(visitor.stream, found.answer)
-    else this.next({ ...visitor, stream: putBack(visitor.stream, head) })
+    if (isCheck && found.fields !== undefined) this.checks.onSeen?.(found.fields)
+    if (isCheck && found.answer !== undefined) return answer(visitor.stream, found.answer)
+    const { pass = this.next } = this.checks
+    const next = isCheck ? pass : this.next
+    next({ ...visitor, stream: putBack(visitor.stream, head) })
   }
 }
 
@@ -89,6 +99,8 @@ const patienceMs = 1000
 interface Found {
   readonly nonce: string
   readonly answer: string | undefined
+  /** Of HTTP. */
+  readonly fields?: readonly Field[]
 }
 
 function judge(head: Buffer): Found | 'unfinished' | 'other' {
@@ -101,7 +113,16 @@ function judge(head: Buffer): Found | 'unfinished' | 'other' {
     text.slice(0, end),
   )?.[1]
   if (nonce === undefined) return 'other'
-  return { nonce, answer: `HTTP/1.1 204 No Content\r\n${nonceHeader}: ${nonce}\r\nConnection: close\r\n\r\n` }
+  const fields = text
+    .slice(0, end)
+    .split('\r\n')
+    .slice(1)
+    .map((line): Field => [line.replace(/:.*$/, ''), line.replace(/^[^:]*:/, '').trim()])
+  return {
+    nonce,
+    fields,
+    answer: `HTTP/1.1 204 No Content\r\n${nonceHeader}: ${nonce}\r\nConnection: close\r\n\r\n`,
+  }
 }
 
 const tlsHandshake = 22

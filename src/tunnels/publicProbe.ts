@@ -4,6 +4,7 @@ import { request as requestHttp, type ClientRequest, type IncomingMessage } from
 import { request as requestHttps, type RequestOptions } from 'node:https'
 import { connect, isIP, type LookupFunction } from 'node:net'
 import { connect as connectTls, rootCertificates } from 'node:tls'
+import { lyingFields } from '../http/access/toldAddress'
 import type { TlsEnd } from '../servers/profile'
 import { alpnNonce, nonceHeader, nonceLine } from './nonce'
 
@@ -55,7 +56,8 @@ export const publicLimitMs = 10_000
 function askByHttp({ publicUrl, nonce, signal, ca, lookup }: PublicProbe): Promise<PublicAnswer> {
   const url = new URL('.well-known/expose-port', publicUrl.endsWith('/') ? publicUrl : `${publicUrl}/`)
   const options: RequestOptions = {
-    headers: { [nonceHeader]: nonce, 'user-agent': 'Expose Port' },
+    // The lie shows whether the proxy in front lets visitors say who they are.
+    headers: { [nonceHeader]: nonce, 'user-agent': 'Expose Port', ...lyingFields },
     agent: false,
     signal,
     lookup: lookup ?? lookupPublic,

@@ -2,6 +2,8 @@ import type { Clock } from '../base/clock'
 import { DisposableStore, type Disposable } from '../base/disposable'
 import type { Log } from '../base/log'
 import type { Accept } from '../base/visitor'
+import { accessRules, guardVisitors, withoutGate } from '../http/access/accessStage'
+import { sourceSeen, type AddressSource } from '../http/access/toldAddress'
 import { Capture } from '../http/capture'
 import type { Exchanges } from '../http/exchanges'
 import { forwardHttp, type HttpGate } from '../http/forwardHttp'
@@ -9,12 +11,14 @@ import type { GateOptions } from '../http/gateOptions'
 import { replay, type ReplayRequest } from '../http/replay'
 import { dialLocal, dialLocalTls } from '../ports/dialLocal'
 import type { PublicWay } from '../servers/profile'
+import { isLoopback } from '../servers/reach'
 import type { Certificate } from '../tls/certificate'
 import { EndTls } from '../tls/endTls'
 import { readProxyProtocol } from '../tls/proxyProtocol'
 import type { LocalApp } from './localApp'
 import { NonceStage } from './nonceStage'
 import type { ExpectedNonce } from './publicChecker'
+import { readsHttp } from './readsHttp'
 import { notExposed, notHttp } from './replayFailures'
 import { toLocal } from './toLocal'
 import type { TunnelCount } from './tunnelCount'
@@ -40,6 +44,8 @@ export interface StagesOptions {
 export class Stages implements Disposable {
   private readonly owned = new DisposableStore()
   private readonly nonce: NonceStage
+  /** Behind a proxy, nobody is believed before the check of the public URL has shown what the proxy does. */
+  private addressSource: AddressSource
   private gate: HttpGate | undefined
   private isClosed = false
   private readonly ended = new AbortController()
@@ -53,9 +59,15 @@ export class Stages implements Disposable {
   constructor(private readonly options: StagesOptions) {
     const { way, count, clock, log } = options
     this.way = way
-    const last = this.lastStage(options)
-    this.nonce = new NonceStage(last, clock)
-    const inner: Accept = (visitor) => (visitor.protocol === 'h2' ? last : this.nonce.accept)(visitor)
+    this.addressSource = tellsAddress(way) ? 'connection' : 'nobody'
+    const { last, guarded } = this.lastStages(options)
+    this.nonce = new NonceStage(guarded, clock, {
+      pass: last,
+      onSeen: (fields) => {
+        if (!isEdge(way)) this.addressSource = sourceSeen(fields)
+      },
+    })
+    const inner: Accept = (visitor) => (visitor.protocol === 'h2' ? guarded : this.nonce.accept)(visitor)
     if (way.tls === 'here') {
       this.certificate = this.owned.add(options.certificateFor(way))
       const { certificate } = this
@@ -118,16 +130,16 @@ export class Stages implements Disposable {
     this.owned.dispose()
   }
 
-  private lastStage(options: StagesOptions): Accept {
+  /** The last stage, and what guards it against visitors: a gate guards itself. */
+  private lastStages(options: StagesOptions): { readonly last: Accept; readonly guarded: Accept } {
     const { way, app, report } = options
-    const { protocol } = new URL(way.publicUrl)
-    // What visitors say in TLS themselves is not read here, nor wrapped in TLS once more.
-    const isUntouched = way.tls === 'app' || (way.tls === 'none' && protocol !== 'http:')
-    if (isUntouched) return this.untilClosed(toLocal({ ...app, protocol: 'tcp' }, report))
-    const { protocol: spoken } = app
-    return spoken === 'tcp'
-      ? this.untilClosed(toLocal(app, report))
-      : this.httpStage({ ...options, scheme: spoken })
+    if (readsHttp(way, app)) {
+      const gate = this.httpStage({ ...options, scheme: app.protocol === 'https' ? 'https' : 'http' })
+      return { last: gate, guarded: gate }
+    }
+    // What visitors say in TLS themselves is not wrapped in TLS once more.
+    const last = this.untilClosed(toLocal({ ...app, protocol: 'tcp' }, report))
+    return { last, guarded: guardVisitors(this.accessScene(options), last) }
   }
 
   private untilClosed(next: Accept): Accept {
@@ -140,20 +152,39 @@ export class Stages implements Disposable {
     scheme,
     ...options
   }: StagesOptions & { readonly scheme: 'http' | 'https' }): Accept {
-    // Otherwise a reverse proxy has seen to who calls.
-    const isEdge = way.tls !== 'server' || way.proxyProtocol
-    const capture = this.owned.add(new Capture({ ...options, isEdge }))
+    const place = { isEdge: isEdge(way) }
+    const capture = this.owned.add(new Capture({ ...options, ...place }))
     const stage = forwardHttp({
       ...options,
-      isEdge,
+      ...place,
       app: { host: app.host, port: app.port, scheme },
       dial: scheme === 'https' ? dialLocalTls : dialLocal,
-      before: [(exchange, next) => this.nonce.acceptExchange(exchange, next), capture.accept],
+      before: [
+        (exchange, next) => this.nonce.acceptExchange(exchange, next),
+        capture.accept,
+        accessRules({ ...this.accessScene(options), publicUrl: options.publicUrl }),
+      ],
       record: capture.recordDelivery,
       onHeld: () => options.report.onHeld(),
     })
     this.gate = this.owned.add(stage)
-    this.replayWay = { capture, toApp: stage.toApp }
+    const toApp = withoutGate(() => options.gate().access, stage.toApp)
+    this.replayWay = { capture, toApp }
     return stage.accept
   }
+
+  private accessScene({ gate, clock }: Pick<StagesOptions, 'gate' | 'clock'>) {
+    return { rules: () => gate().access, addressSource: () => this.addressSource, clock }
+  }
+}
+
+/** Otherwise a reverse proxy has seen to who calls. */
+function isEdge({ tls, proxyProtocol }: PublicWay): boolean {
+  return tls !== 'server' || proxyProtocol
+}
+
+/** Whether sshd, or a PROXY protocol header, says who calls: behind a socket or on loopback that is a proxy. */
+function tellsAddress(way: PublicWay): boolean {
+  const { bind, proxyProtocol } = way
+  return isEdge(way) && (proxyProtocol || (bind.kind === 'tcp' && !isLoopback(bind.host)))
 }

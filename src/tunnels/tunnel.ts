@@ -1,6 +1,6 @@
 import { backoffMs } from '../base/backoff'
 import type { Clock } from '../base/clock'
-import { DisposableStore, toDisposable } from '../base/disposable'
+import { DisposableStore, toDisposable, type Disposable } from '../base/disposable'
 import { Emitter } from '../base/event'
 import { Cancelled, Failure, isCancelled } from '../base/failure'
 import type { Log } from '../base/log'
@@ -70,6 +70,7 @@ export class Tunnel {
   private readonly checks: CheckLoop
   private appAnswers = true
   private currentGate: GateOptions
+  private closing: Disposable = toDisposable(() => undefined)
   private readonly count = new TunnelCount()
   private stopped: Promise<void> | undefined
 
@@ -89,6 +90,7 @@ export class Tunnel {
       isFailing: () => this.current.kind === 'open' && this.current.check instanceof Failure,
     })
     this.owned.add(toDisposable(() => this.stages?.dispose()))
+    this.owned.add(toDisposable(() => this.closing.dispose()))
   }
 
   get state(): TunnelState {
@@ -144,6 +146,7 @@ export class Tunnel {
     const { connection } = this.options
     const either = AbortSignal.any([signal, this.ended.signal])
     this.owned.add(connection.use())
+    this.closeInTime()
     const progress = connection.onDidChange((state) => {
       if (state.kind === 'connecting') this.become(state)
     })
@@ -193,7 +196,17 @@ export class Tunnel {
   /** Counts from the next request on. */
   setGate(gate: GateOptions): void {
     this.currentGate = gate
+    this.closeInTime()
     this.become(this.current)
+  }
+
+  /** Stops by itself at the closing time. The gate goes by the hour too: timers stand still while a machine sleeps. */
+  private closeInTime(): void {
+    const { clock } = this.options
+    const closesAt = this.currentGate.access?.closesAt
+    this.closing.dispose()
+    if (closesAt === undefined || this.ended.signal.aborted) return
+    this.closing = clock.after(Math.max(0, closesAt - clock.now()), () => void this.stop())
   }
 
   /**

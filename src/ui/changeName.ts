@@ -9,7 +9,8 @@ import { commandIds } from './commandIds'
 import { formatLocalTarget } from './localTarget'
 import { longestNameOf, nameProblem, renamedUrl, whyNoName } from './nameWish'
 import { announce, openInProgress } from './openTunnel'
-import { namesOfOthers, rememberName, type NamedTarget } from './portName'
+import type { PortAccess } from './portAccess'
+import { namesOfOthers, rememberWish, type NamedTarget } from './portName'
 import { showFailure } from './showFailure'
 import { chooseTunnel } from './tunnelCommands'
 import type { UrlClipboard } from './urlClipboard'
@@ -18,6 +19,7 @@ interface ChangeNameParts {
   readonly tunnels: Tunnels
   readonly watcher: PortWatcher
   readonly clipboard: UrlClipboard
+  readonly access: PortAccess
   readonly log: Log
 }
 
@@ -38,7 +40,7 @@ export async function askAnotherName(
   options: { readonly profile: ServerProfile; readonly name: string; readonly tunnels: Tunnels },
 ): Promise<string | undefined> {
   const name = await askName(named, options)
-  if (name !== undefined) await rememberName(named, name)
+  if (name !== undefined) await rememberWish(named, { name })
   return name
 }
 
@@ -60,9 +62,9 @@ async function changeName(tunnel: Tunnel, parts: ChangeNameParts): Promise<void>
         publicUrl: tunnel.publicUrl,
       })
       if (typed === undefined || typed === tunnel.name) return
-      const renamed = await openInProgress(tunnels, { app, server, name: typed })
+      const renamed = await openInProgress(tunnels, { app, gate: tunnel.gate, server, name: typed })
       await tunnel.stop()
-      await rememberName(named, typed)
+      await rememberWish(named, { name: typed })
       await announce(renamed, parts)
       return
     } catch (error) {

@@ -15,6 +15,7 @@ export const commandIds = {
   restoreWebhook: 'exposePort.restoreWebhook',
   sendTestWebhookEvent: 'exposePort.sendTestWebhookEvent',
   showRequests: 'exposePort.showRequests',
+  setAccess: 'exposePort.setAccess',
   retry: 'exposePort.retry',
   showLog: 'exposePort.showLog',
 } as const

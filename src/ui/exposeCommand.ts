@@ -6,13 +6,17 @@ import { probeLocalPort, type LocalProtocol } from '../ports/probe'
 import { riskOf } from '../ports/risk'
 import type { PortWatcher } from '../ports/watcher'
 import type { ServerProfile } from '../servers/profile'
+import { keyOf } from '../servers/portWishes'
+import { readsHttp } from '../tunnels/readsHttp'
 import type { Tunnels } from '../tunnels/tunnels'
+import { askPassword } from './askPassword'
 import { askAnotherName } from './changeName'
 import { Consent } from './consent'
 import { anotherNameWanted } from './exposurePrompts'
 import { parseLocalTarget, type LocalTarget } from './localTarget'
 import { announce, openInProgress } from './openTunnel'
-import { portGate, portName } from './portName'
+import type { PortAccess } from './portAccess'
+import { portAccess, portName, type NamedTarget } from './portName'
 import { pickPort } from './portPick'
 import { processText } from './portText'
 import { pickServer, type ServerPickParts } from './serverPick'
@@ -24,6 +28,7 @@ interface ExposeParts extends ServerPickParts {
   readonly tunnels: Tunnels
   readonly clipboard: UrlClipboard
   readonly memory: Memento
+  readonly access: PortAccess
 }
 
 /** What has been chosen so far; the next try goes on from there. */
@@ -113,22 +118,41 @@ export class ExposeCommand {
       if (open.way !== undefined) await clipboard.copy(open)
       return open.way?.publicUrl
     }
-    const name = portName({ target, listening }, profile, log)
+    const named = { target, listening }
+    const name = portName(named, profile, log)
     Object.assign(choices, { profile, name })
     const protocol = await probed
+    const readsHttp = mayReadHttp(profile, protocol)
     const agreed = await this.consent.ask({
-      ...{ target, profile, protocol },
+      ...{ target, profile, protocol, readsHttp },
+      access: portAccess(named),
       process: processText(listening),
       publicUrl: tunnels.expectedUrl(profile, name),
       risk: riskOf({ port: target.port, ...(listening?.process ? { process: listening.process } : {}) }),
     })
-    if (!agreed) return undefined
+    if (agreed === undefined) return undefined
+    if (agreed === 'with a password' && !(await this.setPassword(named))) return undefined
     const app = { ...target, protocol }
-    const gate = portGate({ target, listening })
+    const gate = await this.parts.access.gateFor(named, { readsHttp })
     const tunnel = await openInProgress(tunnels, { app, gate, server, name })
     await announce(tunnel, this.parts)
     return tunnel.publicUrl
   }
+
+  /** False when the person does not give one. */
+  private async setPassword(named: NamedTarget): Promise<boolean> {
+    const { access } = this.parts
+    const password = await askPassword(named.target)
+    if (password === undefined) return false
+    await access.secrets.setPassword(keyOf(named.target), password)
+    await access.choose(named, { ...portAccess(named), password: true })
+    return true
+  }
+}
+
+/** As far as it is known before the server has been asked. */
+function mayReadHttp(profile: ServerProfile, protocol: LocalProtocol): boolean {
+  return profile.kind === 'own' ? readsHttp(profile, { protocol }) : protocol !== 'tcp'
 }
 
 async function lookUp(target: LocalTarget, watcher: PortWatcher): Promise<ListeningPort | undefined> {

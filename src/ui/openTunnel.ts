@@ -6,7 +6,9 @@ import type { Tunnel } from '../tunnels/tunnel'
 import type { TunnelRequest, Tunnels } from '../tunnels/tunnels'
 import { commandIds } from './commandIds'
 import { hopText } from './hopText'
+import { timeText } from './accessText'
 import { formatLocalTarget } from './localTarget'
+import type { PortAccess } from './portAccess'
 import { plainText } from './plainText'
 import { inProgress } from './progress'
 import { settings } from './settings'
@@ -44,9 +46,13 @@ export function openInProgress(tunnels: Tunnels, request: TunnelRequest): Promis
 /** Says that a port is public, and what to know of it. The URL is copied only once it has been seen to lead here. */
 export async function announce(
   tunnel: Tunnel,
-  { clipboard, log }: { readonly clipboard: UrlClipboard; readonly log: Log },
+  {
+    clipboard,
+    access,
+    log,
+  }: { readonly clipboard: UrlClipboard; readonly access: PortAccess; readonly log: Log },
 ): Promise<void> {
-  const { state, title } = tunnel
+  const { state, title, gate } = tunnel
   const remarks = state.kind === 'open' ? state.remarks : []
   if (state.kind === 'open' && state.check instanceof Failure) {
     void showFailure(state.check, log, 'warning').then((retry) => {
@@ -57,15 +63,21 @@ export async function announce(
   }
   const copied = settings.copyUrl()
   if (copied) await clipboard.copy(tunnel)
+  const { password, closesAt } = gate.access ?? {}
   const sentences = [
     `Port ${formatLocalTarget(tunnel.app)} is public at ${title}${copied || remarks.length > 0 ? '.' : ''}`,
     ...(copied ? ['The URL is on the clipboard.'] : []),
+    ...(password === undefined ? [] : ['Visitors are asked for the password.']),
+    ...(closesAt === undefined ? [] : [`It closes at ${timeText(closesAt, Date.now())}.`]),
     ...remarks,
   ]
   const show = 'Show Requests'
-  void window.showInformationMessage(plainText(sentences.join(' ')), 'Open', 'Copy', show).then((chosen) => {
+  const copyPassword = 'Copy Password'
+  const buttons = ['Open', 'Copy', ...(password === undefined ? [] : [copyPassword]), show]
+  void window.showInformationMessage(plainText(sentences.join(' ')), ...buttons).then((chosen) => {
     if (chosen === 'Open') void clipboard.open(tunnel)
     if (chosen === 'Copy') void clipboard.copy(tunnel)
+    if (chosen === copyPassword) void access.copyPassword(tunnel)
     if (chosen === show) void commands.executeCommand(commandIds.showRequests, tunnel.id)
   })
 }

@@ -1,9 +1,10 @@
 import { sep } from 'node:path'
 import { ConfigurationTarget, workspace, type WorkspaceFolder } from 'vscode'
 import type { Log } from '../base/log'
+import type { AccessWish } from '../http/access/accessRules'
 import type { GateOptions } from '../http/gateOptions'
 import type { ListeningPort } from '../ports/listeningPort'
-import { formatPortProblem, gateFor, keyOf, nameFor } from '../servers/portWishes'
+import { accessFor, formatPortProblem, gateFor, keyOf, nameFor, writtenKeyOf } from '../servers/portWishes'
 import type { ServerProfile } from '../servers/profile'
 import type { LocalTarget } from './localTarget'
 import { longestNameOf } from './nameWish'
@@ -32,6 +33,11 @@ export function portGate({ target, listening }: NamedTarget): GateOptions {
   return gateFor(settings.ports(folderOf(listening)?.uri).wishes, target)
 }
 
+/** Who the settings let in to this port. @throws Failure when that cannot be read. */
+export function portAccess({ target, listening }: NamedTarget): AccessWish {
+  return accessFor(settings.ports(folderOf(listening)?.uri), target)
+}
+
 /** The names of other ports in the settings, each with its port. */
 export function namesOfOthers({ target, listening }: NamedTarget): Map<string, string> {
   const names = new Map<string, string>()
@@ -41,15 +47,22 @@ export function namesOfOthers({ target, listening }: NamedTarget): Map<string, s
   return names
 }
 
-/** Writes a name where everybody who works on the folder has it; without a folder in the user's settings. */
-export async function rememberName({ target, listening }: NamedTarget, name: string): Promise<void> {
+/**
+ * Writes wishes for a port where everybody who works on the folder has them; without a folder in the user's settings.
+ * One that is undefined is taken out.
+ */
+export async function rememberWish(
+  { target, listening }: NamedTarget,
+  change: Readonly<Record<string, unknown>>,
+): Promise<void> {
   const folder = folderOf(listening)
   const configuration = workspace.getConfiguration('exposePort', folder?.uri)
   const place = placeFor(folder)
   const written = objectOr(configuration.inspect('ports')?.[place.value])
-  const key = keyOf(target)
-  const wish = { ...objectOr(written[key]), name }
-  await configuration.update('ports', { ...written, [key]: wish }, place.target)
+  const key = writtenKeyOf(target, written)
+  const wish = defined({ ...objectOr(written[key]), ...change })
+  const ports = defined({ ...written, [key]: Object.keys(wish).length === 0 ? undefined : wish })
+  await configuration.update('ports', ports, place.target)
 }
 
 function placeFor(folder: WorkspaceFolder | undefined): {
@@ -71,6 +84,10 @@ function folderOf(listening: ListeningPort | undefined): WorkspaceFolder | undef
     return processFolder === path || processFolder?.startsWith(path + sep) === true
   })
   return inside ?? folders[0]
+}
+
+function defined(record: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined))
 }
 
 function objectOr(value: unknown): Record<string, unknown> {

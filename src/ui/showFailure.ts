@@ -43,6 +43,7 @@ export function sentence({ message, said, advice }: Failure): string {
 function titleOf(remedy: Remedy): string {
   switch (remedy.do) {
     case 'open settings':
+    case 'open port settings':
       return 'Open Settings'
     case 'show log':
       return 'Show Log'
@@ -61,6 +62,9 @@ async function carryOut(remedy: Remedy, changeName?: () => Promise<boolean>): Pr
   switch (remedy.do) {
     case 'open settings':
       await editServers()
+      return false
+    case 'open port settings':
+      await editPorts()
       return false
     case 'show log':
       await commands.executeCommand(commandIds.showLog)
@@ -91,4 +95,15 @@ export async function editServers(): Promise<void> {
   const key = 'exposePort.servers'
   const isWritten = workspace.getConfiguration().inspect(key)?.globalValue !== undefined
   await commands.executeCommand(open, { revealSetting: { key, edit: !isWritten } })
+}
+
+/** Opens the settings.json in which the ports stand. */
+async function editPorts(): Promise<void> {
+  const key = 'exposePort.ports'
+  const written = workspace.getConfiguration().inspect(key)
+  const isOfWorkspace = (written?.workspaceFolderValue ?? written?.workspaceValue) !== undefined
+  const open = isOfWorkspace
+    ? 'workbench.action.openWorkspaceSettingsFile'
+    : 'workbench.action.openSettingsJson'
+  await commands.executeCommand(open, { revealSetting: { key, edit: false } })
 }

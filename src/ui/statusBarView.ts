@@ -1,4 +1,5 @@
 import { whoCanRead } from '../servers/visibility'
+import { describeAccess } from './accessText'
 import { commandIds } from './commandIds'
 import { escapeMarkdown } from './plainText'
 import { describeTunnel, heldText, numbersText, type ShownTunnel, type TunnelDescription } from './tunnelText'
@@ -36,14 +37,14 @@ export function statusBarView(
     command: shown.command,
     label: facts.copied ? 'Copied' : label,
     tooltip: tunnels
-      .map((tunnel) => tooltip(tunnel, describeTunnel(tunnel, facts.now)))
+      .map((tunnel) => tooltip(tunnel, describeTunnel(tunnel, facts.now), facts.now))
       .reverse()
       .join('\n\n---\n\n'),
   }
 }
 
 /** Markdown whose links pass the tunnel's id to their commands. */
-function tooltip(tunnel: ShownTunnel, { detail, canRetry }: TunnelDescription): string {
+function tooltip(tunnel: ShownTunnel, { detail, canRetry }: TunnelDescription, now: number): string {
   const link = (title: string, command: string) =>
     `[${title}](command:${command}?${encodeURIComponent(JSON.stringify([tunnel.id]))})`
   const links = [
@@ -51,12 +52,15 @@ function tooltip(tunnel: ShownTunnel, { detail, canRetry }: TunnelDescription): 
     link('Open', commandIds.openPublicUrl),
     link('Requests', commandIds.showRequests),
     ...(canRetry ? [link('Retry Now', commandIds.retry)] : []),
+    link('Access', commandIds.setAccess),
     link('Stop', commandIds.stop),
     link('Log', commandIds.showLog),
   ]
+  const access = describeAccess(tunnel.gate.access, now)
   const paragraphs = [
     `**${escapeMarkdown(tunnel.title)}**`,
     escapeMarkdown([detail, ...heldText(tunnel.held)].join(' ')),
+    ...(access === '' ? [] : [escapeMarkdown(`Who may come in: ${access}.`)]),
     escapeMarkdown(numbersText(tunnel.numbers)),
     escapeMarkdown(whoCanRead(tunnel.server.profile)),
     links.join(' · '),

@@ -6,7 +6,7 @@ import { formatBytes, formatCount, formatMs } from './amounts'
 import { commandIds, innerCommandIds } from './commandIds'
 
 /** What is shown of a tunnel; plain values, so that a table can test it. */
-export type ShownTunnel = Pick<Tunnel, 'id' | 'title' | 'state' | 'app' | 'held' | 'numbers'> & {
+export type ShownTunnel = Pick<Tunnel, 'id' | 'title' | 'state' | 'app' | 'gate' | 'held' | 'numbers'> & {
   readonly server: Pick<Tunnel['server'], 'profile'>
 }
 

@@ -22,6 +22,8 @@ export interface VisitOptions {
   readonly signal?: AbortSignal
   /** Where the name leads; as a browser has it unless given. */
   readonly address?: string
+  /** Which address of this machine to come from. Not for h2. */
+  readonly from?: string
 }
 
 export interface Visit {
@@ -136,6 +138,7 @@ async function openResponse(url: string, options: VisitOptions): Promise<Incomin
     lookup: lookupFor(options),
     agent: options.agent ?? false,
     headers: options.headers ?? {},
+    ...(options.from === undefined ? {} : { localAddress: options.from }),
     ...(options.ca === undefined ? {} : { ca: options.ca.certPem }),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   })

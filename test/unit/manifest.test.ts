@@ -58,7 +58,8 @@ interface Setting {
   readonly enum?: readonly string[]
   readonly enumDescriptions?: readonly string[]
   readonly markdownEnumDescriptions?: readonly string[]
-  readonly examples?: readonly string[]
+  readonly examples?: readonly unknown[]
+  readonly items?: Setting
   readonly pattern?: string
   readonly minimum?: number
   readonly maximum?: number
@@ -270,7 +271,7 @@ describe('the manifest', () => {
           const entries = others.map((other) => ({ ssh: 'a@b', ...other, [name]: example }))
           assert.ok(
             entries.some((each) => readServers({ s: each }).problems.length === 0),
-            `${name}: ${example}`,
+            `${name}: ${String(example)}`,
           )
         }
       }
@@ -357,6 +358,43 @@ describe('the manifest', () => {
       const hosts = wish?.properties?.['host']?.enum ?? assert.fail()
       assert.deepEqual(hosts, ['local', 'public'])
       for (const host of hosts) assert.deepEqual(readPortWishes({ '3000': { host } }).problems, [])
+    })
+
+    describe('of who may come in', () => {
+      const accessOf = (): Setting => {
+        const [wish] = Object.values(settingOf('exposePort.ports').patternProperties ?? {})
+        return wish?.properties?.['access'] ?? assert.fail()
+      }
+      const problemsOf = (access: unknown) => readPortWishes({ '3000': { access } }).problems
+
+      it('describe every field that the code reads', () => {
+        const fields = accessOf().properties ?? {}
+        const [problem] = problemsOf({ unknown: 1 })
+        const named = /the fields are (.*)$/.exec(problem?.message ?? '')?.[1]?.split(/, | and /) ?? []
+        assert.deepEqual(Object.keys(fields), named)
+        assert.equal(accessOf().additionalProperties, false)
+        for (const [name, field] of Object.entries(fields))
+          assert.match(field.markdownDescription ?? '', /\.$/, name)
+      })
+
+      it('give examples and snippets that are right', () => {
+        for (const [name, { examples: given = [] }] of Object.entries(accessOf().properties ?? {}))
+          for (const example of given) assert.deepEqual(problemsOf({ [name]: example }), [], name)
+        const snippets = accessOf().defaultSnippets ?? []
+        assert.ok(snippets.length > 0)
+        for (const { body } of snippets) assert.deepEqual(problemsOf(filledIn(body)), [])
+      })
+
+      it('underline nothing that the code takes', () => {
+        const { closeAfter, allow, open, methods } = accessOf().properties ?? {}
+        const takes = (pattern: string | undefined, text: string) =>
+          new RegExp(pattern ?? assert.fail()).test(text)
+        for (const text of ['1m', '90m', '7d', '168h']) assert.ok(takes(closeAfter?.pattern, text), text)
+        for (const text of ['203.0.113.9', '::1', '2001:DB8::/32'])
+          assert.ok(takes(allow?.items?.pattern, text))
+        for (const text of ['/', '/a/*']) assert.ok(takes(open?.items?.pattern, text), text)
+        for (const text of ['GET', 'M-SEARCH']) assert.ok(takes(methods?.items?.pattern, text), text)
+      })
     })
 
     it('offer every field of a port that the code takes, and for held requests every field and value', () => {

@@ -1,5 +1,5 @@
 import { tokensOf, valuesOf } from '../exchange'
-import { whatIsWrong } from '../fields'
+import { isHost } from '../fields'
 import type { Field } from '../field'
 import type { EditProblem } from './requestEdit'
 
@@ -57,7 +57,7 @@ function lengthProblems(fields: readonly Field[]): EditProblem[] {
     ]
   if (valuesOf(fields, 'host').length > 1)
     return [{ where: at('host'), message: 'there must be one Host only' }]
-  return whatIsWrong(fields, '1.1') === undefined
+  return valuesOf(fields, 'host').every(isHost)
     ? []
     : [{ where: at('host'), message: 'Host must be a name or an address, with a port if need be' }]
 }

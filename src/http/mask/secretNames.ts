@@ -1,3 +1,5 @@
+import { linkParameter } from '../access/linkParameter'
+
 /** True for fields whose value lets others in. Signatures of webhooks do not: they hold for one body only. */
 export function isSecretField(name: string): boolean {
   const lower = name.toLowerCase()
@@ -20,7 +22,7 @@ export function isSecretMember(name: string): boolean {
 
 /** The same for parameters of a query, where some more names are used for keys only. */
 export function isSecretParameter(name: string): boolean {
-  return isSecretMember(name) || /^(?:key|auth|sig)$/i.test(name)
+  return isSecretMember(name) || /^(?:key|auth|sig)$/i.test(name) || name === linkParameter
 }
 
 const secretMember =

@@ -1,7 +1,8 @@
 import { formatHostPort } from '../../base/address'
 import { titleOf, whoCanRead } from '../../servers/visibility'
 import { formatBytes, formatCount, formatNumber } from '../amounts'
-import { innerCommandIds } from '../commandIds'
+import { describeAccess } from '../accessText'
+import { commandIds, innerCommandIds } from '../commandIds'
 import { formatLocalTarget } from '../localTarget'
 import { escapeMarkdown } from '../plainText'
 import {
@@ -19,16 +20,18 @@ import { colors, type ViewItem } from './viewItem'
 
 /** The rows of the view Tunnels, the latest first. `now` is in milliseconds since the epoch. */
 export function tunnelItems(tunnels: readonly ShownTunnel[], now: number): readonly ViewItem[] {
-  return tunnels.map((tunnel) => tunnelItem(tunnel, describeTunnel(tunnel, now))).reverse()
+  return tunnels.map((tunnel) => tunnelItem(tunnel, describeTunnel(tunnel, now), now)).reverse()
 }
 
-function tunnelItem(tunnel: ShownTunnel, description: TunnelDescription): ViewItem {
+function tunnelItem(tunnel: ShownTunnel, description: TunnelDescription, now: number): ViewItem {
   const { id, title, app, numbers, server } = tunnel
   const { icon, note, detail, canRetry } = description
   const color = colorOf(description)
+  const access = describeAccess(tunnel.gate.access, now)
   const whole = [
     `**${escapeMarkdown(title)}**`,
     escapeMarkdown([detail, ...heldText(tunnel.held)].join(' ')),
+    ...(access === '' ? [] : [escapeMarkdown(`Who may come in: ${access}.`)]),
     escapeMarkdown(numbersText(numbers)),
     escapeMarkdown(whoCanRead(server.profile)),
   ]
@@ -44,7 +47,7 @@ function tunnelItem(tunnel: ShownTunnel, description: TunnelDescription): ViewIt
     // Without what counts up or down, so that a screen reader is not made to read each second.
     spoken: `${title}, ${stateInWords(description)}, port ${formatLocalTarget(app)}`,
     contextValue: canRetry ? 'tunnelToRetry' : 'tunnel',
-    children: parts(tunnel, description),
+    children: parts(tunnel, description, access),
   }
 }
 
@@ -58,7 +61,7 @@ function stateInWords({ note, severity }: TunnelDescription): string {
   return severity === 'warning' && note.startsWith('retry') ? 'waiting to reconnect' : note
 }
 
-function parts(tunnel: ShownTunnel, description: TunnelDescription): readonly ViewItem[] {
+function parts(tunnel: ShownTunnel, description: TunnelDescription, access: string): readonly ViewItem[] {
   const { id, app, numbers, server, state } = tunnel
   const part = (name: string, icon: string, value: string): ViewItem => ({
     ...{ id: `tunnel:${id}:${name}`, label: name, description: value, icon },
@@ -74,6 +77,10 @@ function parts(tunnel: ShownTunnel, description: TunnelDescription): readonly Vi
     part('Bytes', 'graph', `${formatBytes(bytesIn)} in, ${formatBytes(bytesOut)} out`),
     part('Leads to', 'plug', formatHostPort(app.host, app.port)),
     part('Through', 'server', titleOf(server.profile)),
+    {
+      ...part('Who may come in', 'key', access === '' ? 'Everybody' : access),
+      ...{ tunnelId: id, command: commandIds.setAccess },
+    },
     part('Who can read', 'eye', whoCanRead(server.profile)),
     ...(state.kind === 'open' && state.remarks.length > 0
       ? [part('Note', 'info', state.remarks.join(' '))]

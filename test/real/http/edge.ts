@@ -78,7 +78,7 @@ export function startForward(
     dial: options.dial ?? dialLocal,
     publicUrl: () => options.publicUrl ?? 'https://dev.example.com',
     ...{ gate, isEdge },
-    before: [...(options.before ?? []), capture.accept],
+    before: [capture.accept, ...(options.before ?? [])],
     record: capture.recordDelivery,
     report: {
       onAnswer: () => {

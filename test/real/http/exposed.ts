@@ -1,3 +1,5 @@
+import type { AccessRules } from '../../../src/http/access/accessRules'
+import type { Exchanges } from '../../../src/http/exchanges'
 import type { HostHeader } from '../../../src/http/towardsApp'
 import type { Tunnel } from '../../../src/tunnels/tunnel'
 import { startCaddy } from '../../support/caddy'
@@ -15,6 +17,7 @@ export const publicName = 'app.dev.example.com'
 export interface Exposed {
   readonly url: string
   readonly tunnel: Tunnel
+  readonly exchanges: Exchanges
   /** Where sshd listens, for who would speak without nginx. */
   readonly bindPort: number
   /** For `visit` and the like: whom to trust, and where the name leads. */
@@ -27,6 +30,7 @@ export async function exposeApp(
   how: {
     readonly port: number
     readonly hostHeader?: HostHeader
+    readonly access?: AccessRules
     /** nginx with a lone `proxy_pass`. */
     readonly bare?: boolean
     /** nginx unless given. */
@@ -36,7 +40,7 @@ export async function exposeApp(
   },
 ): Promise<Exposed> {
   const bindPort = await freePort()
-  const { port, hostHeader } = how
+  const { port, hostHeader, access } = how
   const publicUrl = await startFront(scope, world, { ...how, upstreamPort: bindPort })
   const one = world.oneUrl()
   const bind = { kind: 'tcp', host: '127.0.0.1', firstPort: bindPort, lastPort: bindPort } as const
@@ -50,12 +54,21 @@ export async function exposeApp(
   scope.add(() => tunnels.stopAll())
   const tunnel = await tunnels.open({
     app: { host: 'localhost', port, protocol: 'http' },
-    gate: hostHeader === undefined ? {} : { hostHeader },
+    gate: {
+      ...(hostHeader === undefined ? {} : { hostHeader }),
+      ...(access === undefined ? {} : { access }),
+    },
     server: { ...one, profile },
     name: 'app',
     signal: new AbortController().signal,
   })
-  return { url: publicUrl, tunnel, bindPort, options: { ca: world.ca, address: '127.0.0.1' } }
+  return {
+    url: publicUrl,
+    tunnel,
+    exchanges: tunnels.exchanges,
+    bindPort,
+    options: { ca: world.ca, address: '127.0.0.1' },
+  }
 }
 
 async function startFront(

@@ -76,7 +76,8 @@ describe('hot reload through the public URL', function () {
     await toShow(page, 'h1', 'first')
     await isConnected
     await page.evaluate(() => Object.assign(globalThis, { since: 'the first load' }))
-    assert.deepEqual(sockets, [`wss://${new URL(url).host}/ws`])
+    // The page that was loaded first may call once more.
+    assert.deepEqual([...new Set(sockets)], [`wss://${new URL(url).host}/ws`])
     change()
     await toShow(page, 'h1', 'second')
     assert.equal(await page.evaluate('globalThis.since'), 'the first load')

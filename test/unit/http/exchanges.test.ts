@@ -73,7 +73,7 @@ describe('Exchanges', () => {
       assert.equal(exchanges.size, sizeOfEmpty)
     }
     // A body that still grows is a view of more memory than it shows.
-    const view = { bytes: new Uint8Array(5000).subarray(0, 10), size: 10 }
+    const view = { bytes: new Uint8Array(5000).subarray(0, 100), size: 100 }
     exchanges.update({ ...exchange({ request: { ...empty.request, body: view } }), id: empty.id })
     assert.equal(exchanges.size, sizeOfEmpty + 5000)
     exchanges.clear()

@@ -108,7 +108,7 @@ describe('readPortWishes', () => {
       'a field that is not there yet',
       { '3000': { server: 'x' } },
       'exposePort.ports › "3000" › "server": ',
-      'the fields are name, host, capture, answerWithin and hold',
+      'the fields are name, host, capture, answerWithin, hold and access',
     ],
     [
       'one name for two ports',

@@ -26,7 +26,7 @@ const noNumbers: TunnelNumbers = {
   ...{ visitorsNow: 0, requests: 0, errors: 0, bytesIn: 0, bytesOut: 0, latencyMs: undefined },
 }
 const tunnel = (state: TunnelState, changes: Partial<ShownTunnel> = {}): ShownTunnel => ({
-  ...{ id: 7, title: url, state, app: { host: 'localhost', port: 3000, protocol: 'http' } },
+  ...{ id: 7, title: url, state, gate: {}, app: { host: 'localhost', port: 3000, protocol: 'http' } },
   server: { profile },
   held: 0,
   numbers: noNumbers,
@@ -175,6 +175,7 @@ describe('statusBarView', () => {
       ['Copy', commandIds.copyPublicUrl, id],
       ['Open', commandIds.openPublicUrl, id],
       ['Requests', commandIds.showRequests, id],
+      ['Access', commandIds.setAccess, id],
       ['Stop', commandIds.stop, id],
       ['Log', commandIds.showLog, id],
     ]
@@ -188,6 +189,14 @@ describe('statusBarView', () => {
     ] as const) {
       assert.deepEqual(links(view([tunnel(state)]).tooltip), expected)
     }
+  })
+
+  it('says in a line of the tooltip who may come in', () => {
+    const gate = { access: { allow: ['203.0.113.0/24'], methods: ['GET'] } }
+    assert.match(
+      view([tunnel(open, { gate })]).tooltip,
+      /\n\nWho may come in: 203\.0\.113\.0\/24 only; GET only\.\n\n/,
+    )
   })
 
   describe('with several tunnels', () => {
@@ -267,7 +276,7 @@ describe('statusBarView', () => {
     ] as const) {
       const { tooltip } = view([tunnel(state, { title: 'https://a_b.example/*x*?[c](d)' })])
       const commands = links(tooltip).map(([, command]) => command)
-      assert.deepEqual(commands.length, 6)
+      assert.deepEqual(commands.length, 7)
       assert.ok(!commands.includes('evil'))
       // Take the escapes away, and the links that are ours: no sign of Markdown is left but the bold URL's.
       const left = tooltip

@@ -27,7 +27,7 @@ export const open = { kind: 'open', appAnswers: true, check: 'passed', remarks: 
 /** An open tunnel nobody has visited yet, but for what is changed. */
 export function shownTunnel(changes: Partial<ShownTunnel> = {}): ShownTunnel {
   return {
-    ...{ id: 7, title: url, state: open, held: 0, numbers: noNumbers, server: { profile } },
+    ...{ id: 7, title: url, state: open, held: 0, numbers: noNumbers, gate: {}, server: { profile } },
     app: { host: 'localhost', port: 3000, protocol: 'http' },
     ...changes,
   }

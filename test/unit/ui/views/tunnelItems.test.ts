@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { TunnelNumbers } from '../../../../src/tunnels/numbers'
 import type { TunnelState } from '../../../../src/tunnels/tunnelState'
-import { innerCommandIds } from '../../../../src/ui/commandIds'
+import { commandIds, innerCommandIds } from '../../../../src/ui/commandIds'
 import { tunnelItems } from '../../../../src/ui/views/tunnelItems'
 import type { ViewItem } from '../../../../src/ui/views/viewItem'
 import { failure, noNumbers, now, open, shownTunnel, url } from './tunnel'
@@ -90,17 +90,28 @@ describe('the rows of the view Tunnels', () => {
       Bytes: '1.2 MB in, 300 kB out',
       'Leads to': 'localhost:3000',
       Through: 'me@dev.example.com',
+      'Who may come in': 'Everybody',
       'Who can read': 'HTTPS ends on the server dev.example.com: whoever runs it can read the traffic.',
     })
   })
 
   it('say nothing of requests where no HTTP is read, and of latency before the first answer', () => {
     const app = { host: '::1', port: 5432, protocol: 'tcp' } as const
-    const labels = ['Visitors now', 'Bytes', 'Leads to', 'Through', 'Who can read']
+    const labels = ['Visitors now', 'Bytes', 'Leads to', 'Through', 'Who may come in', 'Who can read']
     assert.deepEqual(Object.keys(parts(row({ app }))), labels)
     assert.equal(parts(row({ app }))['Leads to'], '[::1]:5432')
     assert.equal(parts(row())['Requests'], '0')
     assert.ok(!('Latency' in parts(row())))
+  })
+
+  it('say who may come in, and a click changes it', () => {
+    const item = row({ gate: { access: { allow: ['203.0.113.0/24'] } } })
+    const part = item.children?.find(({ label }) => label === 'Who may come in')
+    assert.deepEqual(
+      [part?.description, part?.command, part?.tunnelId],
+      ['203.0.113.0/24 only', commandIds.setAccess, 7],
+    )
+    assert.ok(item.tooltip?.includes('Who may come in: 203.0.113.0/24 only.'))
   })
 
   it('have the problem on top, and a click says what to do', () => {
