@@ -72,7 +72,6 @@ export function activate(context: ExtensionContext): void {
 
   const { globalStorageUri } = context
   const documents = owned.add(new ReadOnlyDocuments())
-  owned.add(registerInspector(context, { tunnels: open, clipboard, documents, redactor, clock, log }))
   const scriptPath = context.asAbsolutePath('media/prepare-gateway.sh')
   const saving = { globalStorageUri, clock, log }
   const prepareServer = new PrepareServer({
@@ -94,12 +93,13 @@ export function activate(context: ExtensionContext): void {
     access,
     log,
   })
-  owned.add(
+  const labels = owned.add(
     registerWebhooks(context, {
       ...{ tunnels: open, documents, redactor, clock, log },
       expose: () => expose.run(),
     }),
   )
+  owned.add(registerInspector(context, { tunnels: open, clipboard, documents, labels, redactor, clock, log }))
   for (const id of [commandIds.expose, commandIds.exposePublicly]) {
     owned.add(commands.registerCommand(id, (argument: unknown) => expose.run(argument)))
   }

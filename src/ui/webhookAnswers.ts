@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
 import { window, type SecretStorage } from 'vscode'
+import { Emitter } from '../base/event'
 import { Cancelled } from '../base/failure'
 import type { Redactor } from '../base/redactor'
 import type { Answers, Ask, Provider, ProviderId } from '../webhooks/provider'
@@ -13,6 +14,10 @@ import { plainText } from './plainText'
 export class WebhookAnswers {
   /** The latest, for whoever cannot wait. */
   private readonly latest = new Map<ProviderId, Answers>()
+  private readonly didChange = new Emitter<void>()
+
+  /** Fires when others are known. */
+  readonly onDidChange = this.didChange.event
 
   constructor(
     private readonly secrets: Pick<SecretStorage, 'get' | 'store' | 'delete'>,
@@ -45,6 +50,7 @@ export class WebhookAnswers {
     accounts.set(account, answers)
     this.latest.set(provider.id, answers)
     await this.secrets.store(keyOf(provider.id), JSON.stringify([...accounts]))
+    this.didChange.fire()
   }
 
   /**

@@ -1,53 +1,82 @@
 import { commands, type ExtensionContext } from 'vscode'
 import { DisposableStore, type Disposable } from '../base/disposable'
-import type { Redactor } from '../base/redactor'
-import type { CapturedExchange } from '../http/capturedExchange'
-import { labelExchange, type WebhookLabel } from '../webhooks/labels'
-import { Registrations } from '../webhooks/registrations'
+import { Emitter } from '../base/event'
+import type { CapturedExchange, EventLabel } from '../http/capturedExchange'
+import { KeptRegistrations } from '../webhooks/keptRegistrations'
 import { commandIds } from './commandIds'
-import { RestoreWebhook } from './restoreWebhook'
-import { SendTestEvent } from './sendTestEvent'
-import { settings } from './settings'
-import { SetUpWebhook } from './setUpWebhook'
-import { WebhookAnswers } from './webhookAnswers'
-import type { WebhookParts } from './webhookParts'
-import { WebhookWatch } from './webhookWatch'
+import type { EventLabels } from './inspectorSession'
+import { showFailure } from './showFailure'
+import type { GivenForWebhooks, WebhookCommands } from './webhookCommands'
 
-export interface Webhooks extends Disposable {
-  /** What an exchange is; undefined when it is no webhook. */
-  label(exchange: CapturedExchange): WebhookLabel | undefined
+/**
+ * The commands for webhooks, and what webhooks are in the inspector. The rest is read when a command is called, a
+ * request came in that may be a webhook, or there is something registered to watch over.
+ */
+export function registerWebhooks(context: ExtensionContext, given: GivenForWebhooks): Webhooks {
+  const webhooks = new Webhooks(context, given)
+  if (new KeptRegistrations(context.globalState).all.length > 0) webhooks.readSoon()
+  return webhooks
 }
 
-/** The commands for webhooks, and what watches over what is registered. */
-export function registerWebhooks(
-  context: ExtensionContext,
-  given: Omit<WebhookParts, 'registrations' | 'answers'> & { readonly redactor: Redactor },
-): Webhooks {
-  const owned = new DisposableStore()
-  const { clock, log, redactor } = given
-  const answers = new WebhookAnswers(context.secrets, redactor)
-  const registrations = new Registrations({
-    ...{ memory: context.globalState, settings: () => settings.webhookApis(), clock, log },
-  })
-  const parts: WebhookParts = { ...given, answers, registrations }
-  const test = new SendTestEvent(parts)
-  const restore = new RestoreWebhook(parts)
-  const setUp = new SetUpWebhook({ ...parts, sendTest: (tunnelId) => test.run(tunnelId) })
-  const watch = owned.add(
-    new WebhookWatch({
-      ...parts,
-      restore: (kept) => restore.restore(kept),
-      registerAgain: (kept, tunnel) => setUp.again(kept, tunnel),
-    }),
-  )
-  watch.start()
-  const on = (id: string, run: (argument: unknown) => Promise<void>) =>
-    owned.add(commands.registerCommand(id, run))
-  on(commandIds.setUpWebhook, (argument) => setUp.run(argument))
-  on(commandIds.restoreWebhook, () => restore.run())
-  on(commandIds.sendTestWebhookEvent, (argument) => test.run(argument))
-  return {
-    label: (exchange) => labelExchange(exchange, (providerId) => answers.known(providerId)),
-    dispose: () => owned.dispose(),
+export class Webhooks implements EventLabels, Disposable {
+  private readonly owned = new DisposableStore()
+  private readonly didChange = new Emitter<void>()
+  private reading: Promise<WebhookCommands> | undefined
+  private read: WebhookCommands | undefined
+
+  readonly onDidChange = this.didChange.event
+
+  constructor(
+    private readonly context: ExtensionContext,
+    private readonly given: GivenForWebhooks,
+  ) {
+    const on = (id: string, run: (webhooks: WebhookCommands, argument: unknown) => Promise<void>) =>
+      this.owned.add(commands.registerCommand(id, (argument: unknown) => this.run(run, argument)))
+    on(commandIds.setUpWebhook, (webhooks, argument) => webhooks.setUp(argument))
+    on(commandIds.restoreWebhook, (webhooks) => webhooks.restore())
+    on(commandIds.sendTestWebhookEvent, (webhooks, argument) => webhooks.sendTest(argument))
+  }
+
+  /** Undefined when it is no webhook, or it is not known yet. */
+  label(exchange: CapturedExchange): EventLabel | undefined {
+    if (exchange.request.method !== 'POST') return undefined
+    if (this.read === undefined) this.readSoon()
+    return this.read?.label(exchange)
+  }
+
+  /** Never rejects. */
+  readSoon(): void {
+    this.all().catch((error: unknown) =>
+      this.given.log.error(`webhooks cannot be looked after: ${String(error)}`),
+    )
+  }
+
+  dispose(): void {
+    this.owned.dispose()
+  }
+
+  private async run(
+    act: (webhooks: WebhookCommands, argument: unknown) => Promise<void>,
+    argument: unknown,
+  ): Promise<void> {
+    try {
+      await act(await this.all(), argument)
+    } catch (error) {
+      await showFailure(error, this.given.log)
+    }
+  }
+
+  private all(): Promise<WebhookCommands> {
+    this.reading ??= this.start()
+    return this.reading
+  }
+
+  private async start(): Promise<WebhookCommands> {
+    const { startWebhooks } = await import('./webhookCommands')
+    const read = this.owned.add(await startWebhooks(this.context, this.given))
+    this.owned.add(read.onDidChangeLabels(() => this.didChange.fire()))
+    this.read = read
+    this.didChange.fire()
+    return read
   }
 }

@@ -1,38 +1,21 @@
-import type { CapturedExchange } from '../http/capturedExchange'
-import type { Answers, Label, Provider, ProviderId } from './provider'
+import type { CapturedExchange, EventLabel } from '../http/capturedExchange'
+import type { Answers, ProviderId } from './provider'
 import { providers } from './providers'
-
-/** What the inspector says of an exchange that is a webhook. */
-export interface WebhookLabel extends Label {
-  readonly providerId: ProviderId
-  /** Undefined while there is no answer. */
-  readonly time: AnswerTime | undefined
-}
-
-export interface AnswerTime {
-  readonly ms: number
-  /** `slow`: longer than a provider likes; `too late`: it has given up by then. */
-  readonly verdict: 'in time' | 'slow' | 'too late'
-}
 
 /** Undefined when the exchange is no event of a known provider. `answersOf` gives what is known for signatures. */
 export function labelExchange(
   exchange: CapturedExchange,
   answersOf: (providerId: ProviderId) => Answers | undefined,
-): WebhookLabel | undefined {
+): EventLabel | undefined {
   const { request, firstByteMs } = exchange
   if (request.method !== 'POST') return undefined
   for (const provider of Object.values(providers)) {
     const label = provider.describe({ request, answers: answersOf(provider.id) })
-    if (label !== undefined)
-      return { providerId: provider.id, ...label, time: timeOf(firstByteMs, provider.patience) }
+    if (label === undefined) continue
+    const time = firstByteMs === undefined ? undefined : { ms: firstByteMs, ...provider.patience }
+    return { provider: provider.title, ...label, time }
   }
   return undefined
-}
-
-function timeOf(ms: number | undefined, { slowMs, limitMs }: Provider['patience']): AnswerTime | undefined {
-  if (ms === undefined) return undefined
-  return { ms, verdict: ms >= limitMs ? 'too late' : ms >= slowMs ? 'slow' : 'in time' }
 }
 
 /** How near Meta is to unsubscribing an app whose answers fail. */

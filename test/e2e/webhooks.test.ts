@@ -109,6 +109,30 @@ describe('webhooks in a window of VS Code', function () {
     assert.match(result.message, / in \d+ ms/)
   })
 
+  it('says in the inspector who did what, that it is signed, and how fast the answer was', async () => {
+    const { window } = desk
+    await window.runCommand('Expose Port: Show Requests')
+    const page = window.webview()
+    const labels = page.locator('.row .event')
+    await labels.filter({ hasText: 'quick reply YES' }).first().click()
+    const block = page.getByRole('group', { name: 'Webhook event' })
+    await block.getByText('quick reply YES').waitFor()
+    await block.getByText('signed by Messenger').waitFor()
+    await block.getByText('Messenger wants it within 5 s and gives up after 20 s').waitFor()
+    await window.screenshot('47-inspector-event')
+  })
+
+  it('sends a test event from the inspector too', async () => {
+    const { window } = desk
+    const page = window.webview()
+    await page.getByRole('button', { name: 'Send Test Webhook Event…' }).click()
+    await window.quickInput(({ placeholder }) => placeholder.includes('Which event'))
+    await window.pick('A postback')
+    await page.locator('.row .event', { hasText: 'postback' }).first().waitFor()
+    await window.screenshot('48-inspector-test-event')
+    await window.runCommand('View: Close All Editors')
+  })
+
   it('offers to put the former callback back when exposing is stopped', async () => {
     const { window } = desk
     await window.runCommand('Expose Port: Stop Exposing…')
