@@ -124,6 +124,7 @@ export default tseslint.config(
         process: 'readonly',
         console: 'readonly',
         URL: 'readonly',
+        fetch: 'readonly',
         setTimeout: 'readonly',
         Buffer: 'readonly',
         module: 'readonly',

@@ -75,17 +75,17 @@ export function marksOfEvent(event: EventLabel | undefined): Mark[] {
   if (event === undefined) return []
   const { provider, signature, time } = event
   return [
-    signatureMark(signature, provider),
+    signatureMark(signature),
     ...(time === undefined || time.ms < time.slowMs
       ? []
       : [{ icon: 'watch', text: timeText(time, provider) }]),
   ]
 }
 
-function signatureMark(signature: EventLabel['signature'], provider: string): Mark {
+function signatureMark(signature: EventLabel['signature']): Mark {
   switch (signature) {
     case 'verified':
-      return { icon: 'verified', text: `signed by ${provider}` }
+      return { icon: 'verified', text: 'its signature is verified' }
     case 'wrong':
       return { icon: 'unverified', text: 'its signature is wrong' }
     case 'missing':

@@ -117,7 +117,7 @@ describe('webhooks in a window of VS Code', function () {
     await labels.filter({ hasText: 'quick reply YES' }).first().click()
     const block = page.getByRole('group', { name: 'Webhook event' })
     await block.getByText('quick reply YES').waitFor()
-    await block.getByText('signed by Messenger').waitFor()
+    await block.getByText('its signature is verified').waitFor()
     await block.getByText('Messenger wants it within 5 s and gives up after 20 s').waitFor()
     await window.screenshot('47-inspector-event')
   })

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { systemClock } from '../../../src/base/clock'
 import type { CapturedExchange } from '../../../src/http/capturedExchange'
 import type { Tunnel } from '../../../src/tunnels/tunnel'
@@ -12,8 +13,9 @@ import type { Answers, ProviderId } from '../../../src/webhooks/provider'
 import { providers } from '../../../src/webhooks/providers'
 import { sampleRequest } from '../../../src/webhooks/sampleRequest'
 import { startFrameworkBot } from '../../support/bots/bots'
+import { freePort } from '../../support/freePort'
 import { startGithubServer } from '../../support/githubServer'
-import { startGraphServer } from '../../support/graphServer'
+import { startGraphServer, type GraphServer } from '../../support/graphServer'
 import { Scope } from '../../support/scope'
 import { startTelegramServer } from '../../support/telegramServer'
 import { waitUntil } from '../../support/waitUntil'
@@ -22,7 +24,7 @@ import { registrationsOf } from './webhookWorld'
 
 const signal = new AbortController().signal
 
-describe('bots written with the frameworks people use, through sshd and nginx', function () {
+describe('bots, most of them written with the frameworks people use, through sshd and nginx', function () {
   // They are installed at the first time.
   this.timeout(240_000)
   let scope: Scope
@@ -82,31 +84,53 @@ describe('bots written with the frameworks people use, through sshd and nginx', 
     return tunnels.exchanges.get(again) ?? assert.fail()
   }
 
-  it('Messenger: Bottender receives, answers, is sent it again, and the signature holds', async () => {
-    const graph = await startGraphServer(scope, { ca: world.ca })
-    const answers = {
-      ...{ appId: graph.appId, appSecret: graph.appSecret, pageToken: graph.pageToken },
-      verifyToken: 'my-verify-token',
-    }
-    const port = await startFrameworkBot(scope, 'bottender', {
-      ...{ APP_ID: graph.appId, APP_SECRET: graph.appSecret, VERIFY_TOKEN: 'my-verify-token' },
-      ...{ PAGE_ID: graph.pageId, PAGE_ACCESS_TOKEN: graph.pageToken, GRAPH_URL: graph.url },
+  /** Each is started with what it asks its environment for, and stands at a path that the code names. */
+  const messengerBots = {
+    Bottender: (graph: GraphServer) =>
+      startFrameworkBot(scope, 'bottender', {
+        ...{ APP_ID: graph.appId, APP_SECRET: graph.appSecret, VERIFY_TOKEN: 'my-verify-token' },
+        ...{ PAGE_ID: graph.pageId, PAGE_ACCESS_TOKEN: graph.pageToken, GRAPH_URL: graph.url },
+      }),
+    'the sample bot of `npm start`': (graph: GraphServer) =>
+      startSampleBot({
+        ...{ APP_SECRET: graph.appSecret, VERIFY_TOKEN: 'my-verify-token' },
+        ...{ PAGE_TOKEN: graph.pageToken, GRAPH_API: graph.url },
+      }),
+  }
+
+  async function startSampleBot(env: Readonly<Record<string, string>>): Promise<number> {
+    const port = await freePort()
+    await scope.spawn(process.execPath, [join(__dirname, '../../support/sampleBot.mjs')], {
+      env: { PATH: process.env['PATH'] ?? '', PORT: String(port), ...env },
+      ready: /Sample bot: http/,
     })
-    const { tunnel, callbackUrl } = await setUp('messenger', {
-      ...{ port, answers, apis: { graphUrl: graph.url }, events: ['messages'] },
-      paths: ['/webhook', '/webhooks/messenger', '/'],
+    return port
+  }
+
+  for (const [name, start] of Object.entries(messengerBots)) {
+    it(`Messenger: ${name} receives, answers, is sent it again, and the signature holds`, async () => {
+      const graph = await startGraphServer(scope, { ca: world.ca })
+      const answers = {
+        ...{ appId: graph.appId, appSecret: graph.appSecret, pageToken: graph.pageToken },
+        verifyToken: 'my-verify-token',
+      }
+      const port = await start(graph)
+      const { tunnel, callbackUrl } = await setUp('messenger', {
+        ...{ port, answers, apis: { graphUrl: graph.url }, events: ['messages'] },
+        paths: ['/webhook', '/webhooks/messenger', '/'],
+      })
+      const provider = providers.messenger
+      const sample = provider.samples.find(({ id }) => id === 'non-ascii') ?? assert.fail()
+      const { body } = sampleRequest({ provider, sample }, { answers, callbackUrl, now: Date.now() })
+      assert.equal(await graph.deliver('messages', JSON.parse(Buffer.from(body).toString()) as object), 200)
+      await waitUntil('the bot to answer', () => graph.sent.length === 1)
+      assert.match(JSON.stringify(graph.sent[0]), /You said: Grüße, café, 你好 🎉/)
+      const event = lastEvent()
+      assert.equal(labelExchange(event, () => answers)?.signature, 'verified')
+      assert.equal((await replay(tunnel, event)).response?.status, 200)
+      await waitUntil('the bot to answer again', () => graph.sent.length === 2)
     })
-    const provider = providers.messenger
-    const sample = provider.samples.find(({ id }) => id === 'non-ascii') ?? assert.fail()
-    const { body } = sampleRequest({ provider, sample }, { answers, callbackUrl, now: Date.now() })
-    assert.equal(await graph.deliver('messages', JSON.parse(Buffer.from(body).toString()) as object), 200)
-    await waitUntil('the bot to answer', () => graph.sent.length === 1)
-    assert.match(JSON.stringify(graph.sent[0]), /You said: Grüße, café, 你好 🎉/)
-    const event = lastEvent()
-    assert.equal(labelExchange(event, () => answers)?.signature, 'verified')
-    assert.equal((await replay(tunnel, event)).response?.status, 200)
-    await waitUntil('the bot to answer again', () => graph.sent.length === 2)
-  })
+  }
 
   it('Telegram: grammY receives, answers, is sent it again, and the secret token holds', async () => {
     const telegram = await startTelegramServer(scope, { ca: world.ca })

@@ -44,7 +44,7 @@ describe('what the inspector says of an exchange', () => {
     } as const
     assert.match(spokenRow(summary({ event }), 0), /^GET \/, read · 7, 200/)
     const texts = (of: EventLabel) => marksOf(summary({ event: of })).map(({ text }) => text)
-    assert.deepEqual(texts(event), ['signed by Messenger'])
+    assert.deepEqual(texts(event), ['its signature is verified'])
     assert.deepEqual(texts({ ...event, signature: 'wrong', time: time(5000) }), [
       'its signature is wrong',
       'answered after 5 s, slow: Messenger wants it within 5 s and gives up after 20 s',
