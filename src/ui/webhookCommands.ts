@@ -1,4 +1,4 @@
-import type { ExtensionContext } from 'vscode'
+import { commands, type ExtensionContext } from 'vscode'
 import { DisposableStore, type Disposable } from '../base/disposable'
 import type { Event } from '../base/event'
 import type { Redactor } from '../base/redactor'
@@ -49,6 +49,10 @@ export async function startWebhooks(
       registerAgain: (kept, tunnel) => setUp.again(kept, tunnel),
     }),
   )
+  const tellVsCode = () =>
+    void commands.executeCommand('setContext', 'exposePort.hasWebhooks', registrations.all.length > 0)
+  owned.add(registrations.onDidChange(tellVsCode))
+  tellVsCode()
   await Promise.all(Object.values(providers).map((provider) => answers.all(provider)))
   watch.start()
   return {
