@@ -68,6 +68,21 @@ describe('webhooks in a window of VS Code', function () {
     await window.press('Enter')
   }
 
+  async function openWalkthrough(): Promise<void> {
+    const { window } = desk
+    await window.runCommand('Welcome: Open Walkthrough...')
+    await window.pick('Get Started with Expose Port')
+    await window.page.getByRole('checkbox', { name: 'Set up a webhook' }).waitFor()
+  }
+
+  it('begins with a walkthrough', async () => {
+    const { window } = desk
+    await openWalkthrough()
+    assert.equal(await window.page.getByRole('checkbox', { name: 'Expose a port', checked: true }).count(), 0)
+    await window.page.locator('.getting-started-step', { hasText: 'Set up a webhook' }).click()
+    await window.screenshot('39-walkthrough-webhook')
+  })
+
   it('goes from an open tunnel to a bot that Meta sends its events to, and asks before it overwrites', async () => {
     const { window } = desk
     await expose(['Expose', 'Trust and Remember'])
@@ -119,6 +134,7 @@ describe('webhooks in a window of VS Code', function () {
     await block.getByText('quick reply YES').waitFor()
     await block.getByText('its signature is verified').waitFor()
     await block.getByText('Messenger wants it within 5 s and gives up after 20 s').waitFor()
+    await window.runCommand('Notifications: Clear All Notifications')
     await window.screenshot('47-inspector-event')
   })
 
@@ -130,6 +146,15 @@ describe('webhooks in a window of VS Code', function () {
     await window.pick('A postback')
     await page.locator('.row .event', { hasText: 'postback' }).first().waitFor()
     await window.screenshot('48-inspector-test-event')
+    await window.runCommand('View: Close All Editors')
+  })
+
+  it('has ticked off the steps of the walkthrough that are done', async () => {
+    const { window } = desk
+    await openWalkthrough()
+    for (const step of ['Expose a port', 'Set up a webhook'])
+      await window.page.getByRole('checkbox', { name: step, checked: true }).waitFor()
+    await window.screenshot('49-walkthrough')
     await window.runCommand('View: Close All Editors')
   })
 

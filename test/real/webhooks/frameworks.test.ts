@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemClock } from '../../../src/base/clock'
 import type { CapturedExchange } from '../../../src/http/capturedExchange'
@@ -12,7 +13,7 @@ import { gatherPreflight } from '../../../src/webhooks/preflight/preflight'
 import type { Answers, ProviderId } from '../../../src/webhooks/provider'
 import { providers } from '../../../src/webhooks/providers'
 import { sampleRequest } from '../../../src/webhooks/sampleRequest'
-import { startFrameworkBot } from '../../support/bots/bots'
+import { startBotOfNpm, startFrameworkBot } from '../../support/bots/bots'
 import { freePort } from '../../support/freePort'
 import { startGithubServer } from '../../support/githubServer'
 import { startGraphServer, type GraphServer } from '../../support/graphServer'
@@ -91,11 +92,26 @@ describe('bots, most of them written with the frameworks people use, through ssh
         ...{ APP_ID: graph.appId, APP_SECRET: graph.appSecret, VERIFY_TOKEN: 'my-verify-token' },
         ...{ PAGE_ID: graph.pageId, PAGE_ACCESS_TOKEN: graph.pageToken, GRAPH_URL: graph.url },
       }),
+    'the bot of README.md, with Express,': startReadmeBot,
     'the sample bot of `npm start`': (graph: GraphServer) =>
       startSampleBot({
         ...{ APP_SECRET: graph.appSecret, VERIFY_TOKEN: 'my-verify-token' },
         ...{ PAGE_TOKEN: graph.pageToken, GRAPH_API: graph.url },
       }),
+  }
+
+  /** Port and Graph API are those of this test. */
+  async function startReadmeBot(graph: GraphServer): Promise<number> {
+    const readme = readFileSync(join(__dirname, '../../../README.md'), 'utf8')
+    const [, code = assert.fail()] = /```js\n(\/\/ bot\.mjs:.*?)```/s.exec(readme) ?? []
+    const program = code.replace('https://graph.facebook.com', graph.url)
+    return startBotOfNpm(scope, {
+      files: { 'bot.mjs': program.replace('listen(3000', 'listen(process.env.PORT') },
+      env: {
+        ...{ APP_SECRET: graph.appSecret, VERIFY_TOKEN: 'my-verify-token' },
+        PAGE_TOKEN: graph.pageToken,
+      },
+    })
   }
 
   async function startSampleBot(env: Readonly<Record<string, string>>): Promise<number> {
