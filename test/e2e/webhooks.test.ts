@@ -126,6 +126,7 @@ describe('webhooks in a window of VS Code', function () {
 
   it('says in the inspector who did what, that it is signed, and how fast the answer was', async () => {
     const { window } = desk
+    await window.runCommand('View: Close All Editors')
     await window.runCommand('Expose Port: Show Requests')
     const page = window.webview()
     const labels = page.locator('.row .event')
