@@ -6,16 +6,16 @@ import type { Page } from './page'
 
 /** The answer to a replay beside the original's. */
 export function compareView(page: Page, { of, answers }: ShownComparison): TemplateResult {
-  const original = html`<button type="button" class="link" @click=${() => page.select(of)}>
-    the original
-  </button>`
+  const original = html`<button type="button" class="link" @click=${() => page.select(of)}>original</button>`
   if (answers === undefined) {
-    return html`<p class="note">There are no two answers to compare: ${original} or this one has none.</p>`
+    return html`<p class="note">
+      There are no two answers to compare: the ${original} or this one has none.
+    </p>`
   }
   const { status, body } = answers
   const changed = answers.fields.filter(({ kind }) => kind !== 'same')
   return html`
-    <p class="note">${summaryOf(answers)} The original is ${original}.</p>
+    <p class="note">${summaryOf(answers)} Go to the ${original}.</p>
     <div class="compared" role="table" aria-label="Status and headers of both answers">
       <div role="row" class="compared-head">
         <span role="columnheader"></span><span role="columnheader">Original</span
