@@ -28,6 +28,7 @@ import { ThisMachineOnDemand } from './ui/thisMachineOnDemand'
 import { registerTunnelCommands } from './ui/tunnelCommands'
 import { tellUrlChanges } from './ui/urlChanges'
 import { UrlClipboard } from './ui/urlClipboard'
+import { registerWebhooks } from './ui/webhooks'
 import { registerViews } from './ui/views/views'
 
 let tunnels: Tunnels | undefined
@@ -71,7 +72,6 @@ export function activate(context: ExtensionContext): void {
 
   const { globalStorageUri } = context
   const documents = owned.add(new ReadOnlyDocuments())
-  owned.add(registerInspector(context, { tunnels: open, clipboard, documents, redactor, clock, log }))
   const scriptPath = context.asAbsolutePath('media/prepare-gateway.sh')
   const saving = { globalStorageUri, clock, log }
   const prepareServer = new PrepareServer({
@@ -93,6 +93,13 @@ export function activate(context: ExtensionContext): void {
     access,
     log,
   })
+  const labels = owned.add(
+    registerWebhooks(context, {
+      ...{ tunnels: open, documents, redactor, clock, log },
+      expose: () => expose.run(),
+    }),
+  )
+  owned.add(registerInspector(context, { tunnels: open, clipboard, documents, labels, redactor, clock, log }))
   for (const id of [commandIds.expose, commandIds.exposePublicly]) {
     owned.add(commands.registerCommand(id, (argument: unknown) => expose.run(argument)))
   }

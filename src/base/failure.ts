@@ -15,6 +15,7 @@ export type Hop =
   | 'connection'
   | 'certificate'
   | 'public URL'
+  | 'webhook provider'
 
 /** What a person can do about a failure with one click; ui maps each to a command. */
 export type Remedy =

@@ -111,4 +111,27 @@ export interface ExchangeSummary {
   readonly endMs: number | undefined
   readonly note: string | undefined
   readonly webSocketMessages: number | undefined
+  /** What it is, where it is an event of a known provider of webhooks. */
+  readonly event?: EventLabel | undefined
+}
+
+/** A webhook in a few words. */
+export interface EventLabel {
+  /** Who sends it: `Messenger`. */
+  readonly provider: string
+  /** Whom it is about, as the provider names them; may be empty. */
+  readonly who: string
+  /** `message “hi”`. */
+  readonly what: string
+  readonly signature: 'verified' | 'wrong' | 'missing' | 'not checked'
+  /** Undefined while there is no answer. */
+  readonly time: AnswerTime | undefined
+}
+
+/** How long a provider waited for the answer. All in milliseconds. */
+export interface AnswerTime {
+  readonly ms: number
+  /** From where on it counts as slow, and when the provider gives up. */
+  readonly slowMs: number
+  readonly limitMs: number
 }

@@ -52,6 +52,7 @@ export type FromInspector =
   | { readonly kind: 'pause'; readonly isPaused: boolean }
   | { readonly kind: 'copy URL'; readonly tunnelId: number }
   | { readonly kind: 'expose' }
+  | { readonly kind: 'test event'; readonly tunnelId?: number | undefined }
 
 export interface ShownTunnel {
   readonly id: number

@@ -164,7 +164,7 @@ function extraRoots(): readonly string[] {
 }
 
 /** RFC 6761 6.3: names below localhost are loopback, which many resolvers do not know. */
-const lookupPublic: LookupFunction = (hostname, options, callback) => {
+export const lookupPublic: LookupFunction = (hostname, options, callback) => {
   if (!/(^|\.)localhost\.?$/i.test(hostname)) return lookupInDns(hostname, options, callback)
   if (options.all) callback(null, [{ address: '127.0.0.1', family: 4 }])
   else callback(null, '127.0.0.1', 4)

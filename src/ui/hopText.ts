@@ -27,5 +27,7 @@ export function hopText(hop: Hop, server: string): string {
       return 'getting a certificate'
     case 'public URL':
       return 'checking the public URL'
+    case 'webhook provider':
+      return 'talking to the webhook provider'
   }
 }

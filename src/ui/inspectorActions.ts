@@ -78,6 +78,9 @@ export class InspectorActions {
       case 'expose':
         await commands.executeCommand(commandIds.expose)
         return
+      case 'test event':
+        await commands.executeCommand(commandIds.sendTestWebhookEvent, action.tunnelId)
+        return
       default:
         return assertNever(action)
     }

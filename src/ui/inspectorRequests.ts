@@ -46,6 +46,7 @@ const request = v.variant('kind', [
   v.strictObject({ kind: v.literal('save HAR'), ids: v.array(id) }),
   v.strictObject({ kind: v.literal('open body'), id, of: v.picklist(['request', 'response']) }),
   v.strictObject({ kind: v.literal('clear'), tunnelId: v.optional(id) }),
+  v.strictObject({ kind: v.literal('test event'), tunnelId: v.optional(id) }),
   v.strictObject({ kind: v.literal('pause'), isPaused: v.boolean() }),
   v.strictObject({ kind: v.literal('copy URL'), tunnelId: id }),
 ])

@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock'
 import { DisposableStore, type Disposable } from '../base/disposable'
 import type { Event } from '../base/event'
 import type { Log } from '../base/log'
-import type { CapturedExchange } from '../http/capturedExchange'
+import type { CapturedExchange, EventLabel, ExchangeSummary } from '../http/capturedExchange'
 import type { Exchanges, ExchangesChange } from '../http/exchanges'
 import type {
   FromInspector,
@@ -24,12 +24,20 @@ export interface InspectorSessionOptions {
     exchange: CapturedExchange,
     options: { readonly secrets: 'masked' | 'shown' },
   ) => Promise<ShownExchange>
+  readonly labels: EventLabels
   /** What the page asks for that is more than to look. */
   readonly act: (request: Action, session: InspectorSession) => Promise<void>
   /** Another one for each life of the extension. */
   readonly life: string
   readonly clock: Clock
   readonly log: Log
+}
+
+/** Says which exchanges are webhooks, and which ones. */
+export interface EventLabels {
+  label(exchange: CapturedExchange): EventLabel | undefined
+  /** Fires when it would say something else of the same exchanges. */
+  readonly onDidChange: Event<void>
 }
 
 /** What the page asks for that is more than to look. */
@@ -55,9 +63,10 @@ export class InspectorSession implements Disposable {
   private waiting: ToInspector[] = []
 
   constructor(private readonly options: InspectorSessionOptions) {
-    const { exchanges, onDidChangeTunnels } = options
+    const { exchanges, onDidChangeTunnels, labels } = options
     this.owned.add(exchanges.onDidChange((change) => this.note(change)))
     this.owned.add(onDidChangeTunnels(() => this.soon()))
+    this.owned.add(labels.onDidChange(() => this.labelAgain()))
   }
 
   /** A message of the page. */
@@ -117,7 +126,7 @@ export class InspectorSession implements Disposable {
     this.lastTunnels = JSON.stringify(tunnels)
     this.options.tell({
       kind: 'all',
-      exchanges: exchanges.all.map(summaryOf),
+      exchanges: exchanges.all.map((exchange) => this.summary(exchange)),
       ...{ life, tunnels, capture: this.capture() },
     })
     for (const message of this.waiting.splice(0)) this.options.tell(message)
@@ -141,6 +150,14 @@ export class InspectorSession implements Disposable {
         break
     }
     this.soon()
+  }
+
+  private labelAgain(): void {
+    for (const exchange of this.options.exchanges.all) this.note({ kind: 'updated', exchange })
+  }
+
+  private summary(exchange: CapturedExchange): ExchangeSummary {
+    return { ...summaryOf(exchange), event: this.options.labels.label(exchange) }
   }
 
   /** The numbers of tunnels change without an event, so they are looked at from time to time. */
@@ -167,7 +184,7 @@ export class InspectorSession implements Disposable {
     const isSelectedChanged = this.selected !== undefined && this.changed.has(this.selected)
     this.options.tell({
       kind: 'changed',
-      exchanges: Array.from(this.changed.values(), summaryOf),
+      exchanges: Array.from(this.changed.values(), (exchange) => this.summary(exchange)),
       removed: [...this.removed],
       capture: this.capture(),
     })
@@ -209,7 +226,9 @@ export class InspectorSession implements Disposable {
         // A slow one must not take the place of what was asked for since.
         const isWanted =
           this.isReady && this.selected === id && (this.unmasked === id) === (secrets === 'shown')
-        if (isWanted) this.options.tell({ kind: 'shown', exchange: shown })
+        if (!isWanted) return
+        const summary = { ...shown.summary, event: this.options.labels.label(exchange) }
+        this.options.tell({ kind: 'shown', exchange: { ...shown, summary } })
       })
       .catch((error: unknown) => this.options.log.error(`exchange ${id} cannot be shown: ${String(error)}`))
   }

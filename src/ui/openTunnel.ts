@@ -73,11 +73,13 @@ export async function announce(
   ]
   const show = 'Show Requests'
   const copyPassword = 'Copy Password'
-  const buttons = ['Open', 'Copy', ...(password === undefined ? [] : [copyPassword]), show]
+  const setUp = 'Set Up Webhook'
+  const buttons = ['Open', 'Copy', ...(password === undefined ? [] : [copyPassword]), show, setUp]
   void window.showInformationMessage(plainText(sentences.join(' ')), ...buttons).then((chosen) => {
     if (chosen === 'Open') void clipboard.open(tunnel)
     if (chosen === 'Copy') void clipboard.copy(tunnel)
     if (chosen === copyPassword) void access.copyPassword(tunnel)
     if (chosen === show) void commands.executeCommand(commandIds.showRequests, tunnel.id)
+    if (chosen === setUp) void commands.executeCommand(commandIds.setUpWebhook, tunnel.id)
   })
 }

@@ -9,6 +9,7 @@ import { commandIds } from './commandIds'
 import { Inspector } from './inspector'
 import { InspectorActions } from './inspectorActions'
 import { KnownTunnels } from './knownTunnels'
+import type { EventLabels } from './inspectorSession'
 import type { ReadOnlyDocuments } from './readOnlyDocuments'
 import { Replays } from './replays'
 import { RequestExports } from './requestExports'
@@ -23,6 +24,7 @@ export function registerInspector(
     readonly tunnels: Tunnels
     readonly clipboard: UrlClipboard
     readonly documents: ReadOnlyDocuments
+    readonly labels: EventLabels
     readonly redactor: Redactor
     readonly clock: Clock
     readonly log: Log
@@ -48,6 +50,7 @@ export function registerInspector(
   const inspector = owned.add(
     new Inspector({
       ...{ exchanges, clock, log },
+      labels: parts.labels,
       extensionUri: context.extensionUri,
       tunnels: () => known.all,
       onDidChangeTunnels: tunnels.onDidChange,

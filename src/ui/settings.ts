@@ -1,9 +1,12 @@
+import { readFileSync } from 'node:fs'
 import { workspace, type Uri } from 'vscode'
+import { Failure } from '../base/failure'
 import { readCaptureLimits } from '../http/captureLimits'
 import type { CaptureLimits } from '../http/exchanges'
 import { readPortWishes, type PortProblem, type PortWishes } from '../servers/portWishes'
 import { readServers, type Servers } from '../servers/validation'
 import { expandHome } from '../ssh/sshConfig'
+import { usualApis, type ApiSettings } from '../webhooks/apiSettings'
 
 /** Where certificates come from. */
 export interface AcmeSettings {
@@ -46,6 +49,35 @@ export const settings = {
       ...(contact === undefined ? {} : { contact }),
     }
   },
+  /** The user's own, as with servers: tokens go there. @throws Failure when the CA file cannot be read. */
+  webhookApis(): ApiSettings {
+    const caFile = userText('webhooks.caFile')
+    const text = (name: string, usual: string) => userText(`webhooks.${name}`) ?? usual
+    return {
+      graphUrl: text('graphUrl', usualApis.graphUrl),
+      graphVersion: text('graphVersion', usualApis.graphVersion),
+      telegramUrl: text('telegramUrl', usualApis.telegramUrl),
+      githubUrl: text('githubUrl', usualApis.githubUrl),
+      githubVersion: text('githubVersion', usualApis.githubVersion),
+      ...(caFile === undefined ? {} : { ca: readCa(expandHome(caFile)) }),
+    }
+  },
+}
+
+function readCa(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new Failure({
+      kind: 'webhook-ca-file-unusable',
+      hop: 'settings',
+      message: `The file ${path} of "exposePort.webhooks.caFile" cannot be read.`,
+      said: (error as Error).message,
+      advice: 'It must be a PEM file that holds -----BEGIN CERTIFICATE-----.',
+      remedies: [{ do: 'open settings' }],
+      canHeal: false,
+    })
+  }
 }
 
 /** https://letsencrypt.org/docs/acme-protocol-updates; the manifest's default is the same. */

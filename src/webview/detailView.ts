@@ -1,8 +1,9 @@
 import { html, nothing, type TemplateResult } from 'lit'
+import type { EventLabel } from '../http/capturedExchange'
 import type { ShownExchange, ShownField, ShownPart, ShownResponse } from '../http/inspectorMessages'
 import { bodyTemplate } from './bodyTemplate'
 import { compareView } from './compareView'
-import { marksOf } from './describe'
+import { eventText, marksOf, marksOfEvent, timeText } from './describe'
 import { draftView } from './draftView'
 import { statusClassOf } from './filter'
 import { formatBytes, formatDuration, formatTime } from './format'
@@ -44,7 +45,8 @@ function headView(page: Page, { summary, secrets, host }: ShownExchange): Templa
         <span class="status s${statusClassOf(summary)}">${summary.status ?? nothing}</span>
         ${button('close', 'Close (Escape)', () => page.select(undefined))}
       </div>
-      ${marksOf(summary).map(({ icon: name, text }) => html`<p class="note">${icon(name)} ${text}</p>`)}
+      ${summary.event === undefined ? nothing : eventView(summary.event)}
+      ${marksOf({ ...summary, event: undefined }).map(({ icon: name, text }) => html`<p class="note">${icon(name)} ${text}</p>`)}
       ${summary.note === undefined ? nothing : html`<p class="note">${icon('info')} ${summary.note}</p>`}
       <div class="actions" role="toolbar" aria-label="What to do with this request">
         <vscode-button icon="debug-restart" @click=${() => page.post({ kind: 'replay', id })}
@@ -69,6 +71,18 @@ function headView(page: Page, { summary, secrets, host }: ShownExchange): Templa
           }
         </span>
       </div>
+    </div>
+  `
+}
+
+function eventView(event: EventLabel): TemplateResult {
+  const { provider, time } = event
+  const [signature] = marksOfEvent(event)
+  return html`
+    <div class="event-block" role="group" aria-label="Webhook event">
+      <p><strong>${provider}</strong> ${eventText(event)}</p>
+      ${signature === undefined ? nothing : html`<p>${icon(signature.icon)} ${signature.text}</p>`}
+      ${time === undefined ? nothing : html`<p>${icon('watch')} ${timeText(time, provider)}</p>`}
     </div>
   `
 }

@@ -41,8 +41,9 @@ export function statusClassOf({ status, state }: Pick<ExchangeSummary, 'status' 
 
 function hasWords(one: ExchangeSummary, words: readonly string[]): boolean {
   if (words.length === 0) return true
-  const { method, target, status, visitorAddress, contentType, source, note } = one
-  const text = [method, target, status, visitorAddress, contentType, source.kind, note]
+  const { method, target, status, visitorAddress, contentType, source, note, event } = one
+  const { provider, who, what } = event ?? {}
+  const text = [method, target, status, visitorAddress, contentType, source.kind, note, provider, who, what]
     .join(' ')
     .toLowerCase()
   return words.every((word) => (word.startsWith('-') ? !text.includes(word.slice(1)) : text.includes(word)))

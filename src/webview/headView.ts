@@ -26,6 +26,7 @@ export function headView(page: Page): TemplateResult {
         ${button('save', 'Save what is listed as HAR…', () =>
           page.post({ kind: 'save HAR', ids: page.rows.map(({ id }) => id) }),
         )}
+        ${button('beaker', 'Send Test Webhook Event…', () => page.post({ kind: 'test event', tunnelId }))}
         ${button('folder-opened', 'Import HAR…', () => page.post({ kind: 'import HAR' }))}
       </span>
     </header>

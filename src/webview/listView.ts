@@ -1,7 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit'
 import { repeat } from 'lit/directives/repeat.js'
 import type { ExchangeSummary } from '../http/capturedExchange'
-import { marksOf, spokenRow } from './describe'
+import { eventText, marksOf, spokenRow } from './describe'
 import { statusClassOf } from './filter'
 import { formatAge, formatBytes, formatDuration, formatTime } from './format'
 import { icon } from './icon'
@@ -64,7 +64,7 @@ function rowView(
       <span class="spoken">${spokenRow(one, now)}</span>
       <span aria-hidden="true" class="method">${one.method}</span>
       <span aria-hidden="true" class="path" title=${one.target}
-        ><span class="target">${one.target}</span>${marksOf(one).map(
+        ><span class="target">${one.target}</span>${eventView(one)}${marksOf(one).map(
           ({ icon: name, text }) => html`<span class="codicon codicon-${name} mark" title=${text}></span>`,
         )}</span
       >
@@ -78,6 +78,12 @@ function rowView(
       >
     </div>
   `
+}
+
+function eventView({ event }: ExchangeSummary): TemplateResult | typeof nothing {
+  if (event === undefined) return nothing
+  const text = eventText(event)
+  return html`<span class="event" title="${event.provider}: ${text}">${text}</span>`
 }
 
 function statusText({ status, state }: ExchangeSummary): unknown {

@@ -61,6 +61,8 @@ export async function sitDown(
     version: VsCodeVersion
     servers: (desk: Pick<Desk, 'oneUrl' | 'namedUrls'>) => Record<string, unknown>
     settings?: Record<string, unknown>
+    /** Of the machine, beside the servers. */
+    machineSettings?: (world: World) => Record<string, unknown> | Promise<Record<string, unknown>>
   },
 ): Promise<Desk> {
   const world = await startWorld(scope)
@@ -82,7 +84,10 @@ export async function sitDown(
   const { folder, server, window } = await openDesk(scope, {
     version: options.version,
     settings: options.settings ?? {},
-    machineSettings: { 'exposePort.servers': options.servers({ oneUrl, namedUrls }) },
+    machineSettings: {
+      'exposePort.servers': options.servers({ oneUrl, namedUrls }),
+      ...(await options.machineSettings?.(world)),
+    },
     ca: world.ca,
   })
   const setServers = (servers: Record<string, unknown>) =>
@@ -97,11 +102,16 @@ export interface Bot {
 }
 
 /** On a port a developer would use if it is free, so that pictures look like life. */
-export async function startBot(scope: Scope, folder: string, wanted = 3000): Promise<Bot> {
+export async function startBot(
+  scope: Scope,
+  folder: string,
+  wanted = 3000,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Bot> {
   const port = (await isFree(wanted)) ? wanted : await freePort()
   const bot = await scope.spawn(process.execPath, [join(__dirname, '..', 'support', 'sampleBot.mjs')], {
     cwd: folder,
-    env: { PATH: process.env['PATH'] ?? '', PORT: String(port) },
+    env: { PATH: process.env['PATH'] ?? '', PORT: String(port), ...env },
     ready: /Sample bot/,
   })
   return { port, stop: () => bot.stop() }

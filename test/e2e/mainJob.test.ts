@@ -31,6 +31,8 @@ for (const version of ['1.139', '1.100'] as const) {
         'Expose Port: Focus on Servers View',
         'Expose Port: Focus on Tunnels View',
         'Expose Port: Prepare a Server…',
+        'Expose Port: Restore Webhook…',
+        'Expose Port: Set Up Webhook…',
         'Expose Port: Show Log',
         'Expose Port: Show Requests',
       ])

@@ -10,6 +10,9 @@ const host = process.env.HOST ?? '127.0.0.1'
 const verifyToken = process.env.VERIFY_TOKEN ?? 'expose-port'
 /** With it set, an event without Messenger's signature is refused. */
 const appSecret = process.env.APP_SECRET
+/** With it set, the bot answers what people write to the page. */
+const pageToken = process.env.PAGE_TOKEN
+const graphApi = process.env.GRAPH_API ?? 'https://graph.facebook.com'
 let events = 0
 
 const server = createServer((request, response) => {
@@ -62,7 +65,27 @@ function receive(request, body, response) {
   }
   events += 1
   console.log(`event ${events}: ${body}`)
+  // After the event is taken in: Meta waits for that, and not for what the bot says.
+  if (pageToken !== undefined) answerMessages(body).catch((error) => console.error('no answer:', error))
   return response.writeHead(200, { 'content-type': 'text/plain' }).end('EVENT_RECEIVED')
+}
+
+// https://developers.facebook.com/docs/messenger-platform/reference/send-api
+async function answerMessages(body) {
+  const messages = (JSON.parse(body).entry ?? []).flatMap(({ messaging = [] }) => messaging)
+  for (const { sender, message } of messages) {
+    if (message?.text === undefined || message.is_echo) continue
+    const response = await fetch(`${graphApi}/v25.0/me/messages`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${pageToken}` },
+      body: JSON.stringify({
+        recipient: { id: sender.id },
+        messaging_type: 'RESPONSE',
+        message: { text: `You said: ${message.text}` },
+      }),
+    })
+    console.log(`answered ${sender.id}: ${response.status}`)
+  }
 }
 
 function isSigned(signature = '', body) {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readCaptureLimits } from '../../src/http/captureLimits'
 import { readPortWishes } from '../../src/servers/portWishes'
@@ -38,8 +38,20 @@ interface Manifest {
     readonly views: Readonly<Record<string, readonly { readonly id: string; readonly name: string }[]>>
     readonly viewsWelcome: readonly { readonly view: string; readonly contents: string }[]
     readonly menus: Readonly<Record<string, readonly MenuItem[]>>
+    readonly walkthroughs: readonly Walkthrough[]
     readonly configuration: { readonly properties: Readonly<Record<string, Setting>> }
   }
+}
+
+interface Walkthrough {
+  readonly id: string
+  readonly title: string
+  readonly steps: readonly {
+    readonly id: string
+    readonly description: string
+    readonly media: { readonly svg: string; readonly altText: string }
+    readonly completionEvents: readonly string[]
+  }[]
 }
 
 interface MenuItem {
@@ -125,6 +137,39 @@ describe('the manifest', () => {
         assert.equal(category, 'Expose Port')
         assert.match(title, /^[A-Z][\w ]+…?$/)
         assert.equal(commands.filter((other) => other.title === title).length, 1)
+      })
+    }
+  })
+
+  describe('the walkthrough', () => {
+    const { walkthroughs, commands, views } = manifest.contributes
+    const steps = walkthroughs.flatMap((each) => each.steps)
+
+    it('leads from something that listens to a webhook', () => {
+      assert.deepEqual(
+        walkthroughs.map(({ id, title }) => [id, title]),
+        [['getStarted', 'Get Started with Expose Port']],
+      )
+      assert.deepEqual(
+        steps.map(({ id }) => id),
+        ['listen', 'server', 'expose', 'webhook'],
+      )
+    })
+
+    for (const { id, description, media, completionEvents } of steps) {
+      it(`${id}: has a picture in the package, a button that does it, and ticks itself off`, () => {
+        assert.match(readFileSync(join(root, media.svg), 'utf8'), /^<svg /)
+        assert.match(readFileSync(join(root, '.vscodeignore'), 'utf8'), /^!media\/walkthrough\/\*\*$/m)
+        assert.notEqual(media.altText, '')
+        const [, command] = /\n\[[^\]]+\]\(command:([\w.]+)\)$/.exec(description) ?? []
+        const focus = Object.values(views).flatMap((each) => each.map((view) => `${view.id}.focus`))
+        assert.ok([...commands.map((each) => each.command), ...focus].includes(command ?? ''), description)
+        assert.ok(completionEvents.length > 0)
+        for (const event of completionEvents) {
+          const [, kind, name = ''] = /^(onContext|onSettingChanged):(exposePort\.\w+)$/.exec(event) ?? []
+          if (kind === 'onSettingChanged') assert.ok(name in manifest.contributes.configuration.properties)
+          else assert.ok(contextKeys().has(name), event)
+        }
       })
     }
   })
@@ -221,7 +266,10 @@ describe('the manifest', () => {
     })
 
     it('let no workspace choose where traffic goes', () => {
-      const ofTheUser = ['servers', 'defaultServer', 'acme.directory', 'acme.caFile', 'acme.contact']
+      const ofTheUser = settings
+        .map(([name]) => name.replace('exposePort.', ''))
+        .filter((name) => /^(servers|defaultServer|acme\..*|webhooks\..*)$/.test(name))
+      assert.equal(ofTheUser.length, 11)
       for (const name of ofTheUser.map((each) => `exposePort.${each}`)) {
         const [, setting] = settings.find(([each]) => each === name) ?? assert.fail(name)
         assert.equal(setting.scope, 'machine', name)
@@ -465,4 +513,17 @@ function holds(when: string | undefined, context: Readonly<Record<string, string
     const actual = context[key] ?? ''
     return operator === '==' ? actual === value : new RegExp(value.slice(1, -1)).test(actual)
   })
+}
+
+/** That the code tells VS Code. */
+function contextKeys(): Set<string> {
+  const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
+  return new Set(
+    files
+      .filter((name) => name.endsWith('.ts'))
+      .flatMap((name) => [
+        ...readFileSync(join(root, 'src', name), 'utf8').matchAll(/'setContext', '(exposePort\.\w+)'/g),
+      ])
+      .map(([, key = '']) => key),
+  )
 }

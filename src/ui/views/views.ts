@@ -1,4 +1,4 @@
-import { workspace } from 'vscode'
+import { commands, workspace } from 'vscode'
 import type { Clock } from '../../base/clock'
 import { DisposableStore, type Disposable } from '../../base/disposable'
 import type { PortWatcher } from '../../ports/watcher'
@@ -37,6 +37,13 @@ function portsView({ watcher, tunnels }: ViewParts, owned: DisposableStore): voi
     return portItems(rankHere(watcher.ports), tunnels.all)
   }
   const tree = owned.add(new ItemTree('exposePort.ports', derive, () => watcher.hold()))
+  // A step of the walkthrough is done then.
+  const first = watcher.onDidChange(({ ports }) => {
+    if (!rankHere(ports).some(({ group }) => group === 'workspace')) return
+    first.dispose()
+    void commands.executeCommand('setContext', 'exposePort.isAppListening', true)
+  })
+  owned.add(first)
   owned.add(watcher.onDidChange(() => tree.update()))
   owned.add(tunnels.onDidChange(() => tree.update()))
   owned.add(workspace.onDidChangeWorkspaceFolders(() => tree.update()))

@@ -121,6 +121,7 @@ describe('the inspector’s page in a browser', function () {
       const kinds = (await inspector.asked()).map(({ kind }) => kind)
       return kinds.includes('replay') && kinds.includes('edit')
     })
+    await page.locator('#detail-panel').waitFor()
     await page.keyboard.press('Enter')
     await page.locator('#detail-panel:focus').waitFor()
     await page.keyboard.press('Escape')

@@ -1,8 +1,7 @@
-import { copyFile, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { installOnce } from '../installOnce'
+import { npmCiOnce } from '../npmCiOnce'
 import type { Scope } from '../scope'
-import { run } from '../vscode/serverBuild'
 
 /** Development servers from npm, which are too large to be installed for everybody who works on this project. */
 export interface DevServers {
@@ -17,19 +16,8 @@ export interface DevServers {
  * @throws Error with what npm said, and the line to run by hand.
  */
 export async function installDevServers(): Promise<DevServers> {
-  const sources = ['package.json', 'package-lock.json'].map((name) => ({ name, path: join(__dirname, name) }))
-  const recipe = await Promise.all(sources.map(({ path }) => readFile(path)))
-  const place = await installOnce('dev-servers', [process.arch, ...recipe], async (draft) => {
-    for (const { name, path } of sources) await copyFile(path, join(draft, name))
-    const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund']
-    await run('npm', args, { cwd: draft }).catch((error: unknown) => {
-      throw new Error(`cannot install the development servers: cd ${__dirname} && npm ${args.join(' ')}`, {
-        cause: error,
-      })
-    })
-  })
   // Turbopack takes no path through a link for a part of its root.
-  const folder = await realpath(place)
+  const folder = await realpath(await npmCiOnce('dev-servers', __dirname))
   return {
     folder,
     newApp: async (scope, files) => {

@@ -34,6 +34,8 @@ describe('what the inspector’s page asks for', () => {
     { kind: 'pause', isPaused: true },
     { kind: 'copy URL', tunnelId: 2 },
     { kind: 'expose' },
+    { kind: 'test event', tunnelId: 2 },
+    { kind: 'test event' },
   ]
   for (const request of right) {
     it(`is read: ${JSON.stringify(request)}`, () => assert.deepEqual(readInspectorRequest(request), request))

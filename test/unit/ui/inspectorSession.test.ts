@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { Emitter } from '../../../src/base/event'
 import { Exchanges } from '../../../src/http/exchanges'
+import type { EventLabel } from '../../../src/http/capturedExchange'
 import type { ShownTunnel, ToInspector } from '../../../src/http/inspectorMessages'
 import { showExchange } from '../../../src/http/showExchange'
 import { InspectorSession, type Action } from '../../../src/ui/inspectorSession'
 import { CollectedLog } from '../../support/collectedLog'
 import { FakeClock } from '../../support/fakeClock'
+import { waitUntil } from '../../support/waitUntil'
 import { captured } from '../http/captured'
 
 describe('a page of the inspector is told', () => {
@@ -17,6 +19,9 @@ describe('a page of the inspector is told', () => {
   let session: InspectorSession
   let log: CollectedLog
   const tunnelsChanged = new Emitter<void>()
+  const labelsChanged = new Emitter<void>()
+  let event: EventLabel | undefined
+  const labels = { label: () => event, onDidChange: labelsChanged.event }
 
   beforeEach(() => {
     clock = new FakeClock()
@@ -24,12 +29,14 @@ describe('a page of the inspector is told', () => {
     told = []
     acted = []
     tunnels = []
+    event = undefined
     log = new CollectedLog()
     session = new InspectorSession({
       tell: (message) => told.push(message),
       exchanges,
       tunnels: () => tunnels,
       onDidChangeTunnels: tunnelsChanged.event,
+      labels,
       show: (exchange, { secrets }) => showExchange(exchange, { secrets, original: undefined }),
       act: (action) => {
         acted.push(action)
@@ -80,6 +87,24 @@ describe('a page of the inspector is told', () => {
     assert.deepEqual(kinds(), ['changed'])
   })
 
+  it('what is a webhook, and again when more is known of it', async () => {
+    add()
+    ready()
+    session.receive({ kind: 'select', id: 1 })
+    event = { provider: 'Messenger', who: '7', what: 'read', signature: 'verified', time: undefined }
+    labelsChanged.fire()
+    await clock.advance(400)
+    await waitUntil('it in full', () =>
+      told.some((one) => one.kind === 'shown' && one.exchange.summary.event),
+    )
+    const change = told.find(({ kind }) => kind === 'changed')
+    assert.ok(change?.kind === 'changed')
+    assert.deepEqual(
+      change.exchanges.map((one) => one.event),
+      [event],
+    )
+  })
+
   it('what was removed, and how many gave way', async () => {
     const small = new Exchanges(() => ({ mostExchanges: 2, mostBytes: 1e9, mostBodyBytes: 1e6 }))
     exchanges = small
@@ -89,6 +114,7 @@ describe('a page of the inspector is told', () => {
       ...{ exchanges, clock, log },
       tunnels: () => [],
       onDidChangeTunnels: tunnelsChanged.event,
+      labels,
       show: (exchange) => showExchange(exchange, { secrets: 'masked', original: undefined }),
       act: () => Promise.resolve(),
       life: 'one',

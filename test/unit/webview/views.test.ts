@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import type { EventLabel } from '../../../src/http/capturedExchange'
 import { bodyViews, jsonTokens } from '../../../src/webview/bodyViews'
-import { marksOf, spokenRow } from '../../../src/webview/describe'
+import { eventText, marksOf, spokenRow, timeText } from '../../../src/webview/describe'
 import { hexDump } from '../../../src/webview/hexDump'
 import { addUp } from '../../../src/webview/numbers'
 import { barAt, timeStrip } from '../../../src/webview/timeStrip'
@@ -30,6 +31,27 @@ describe('what the inspector says of an exchange', () => {
       'the answer broke off',
     ])
     assert.deepEqual(marksOf(summary()), [])
+  })
+
+  it('of a webhook: who, what, whether it is authentic, and whether the answer came in time', () => {
+    const time = (ms: number) => ({ ms, slowMs: 5000, limitMs: 20_000 })
+    const event = {
+      provider: 'Messenger',
+      who: '7',
+      what: 'read',
+      signature: 'verified',
+      time: time(40),
+    } as const
+    assert.match(spokenRow(summary({ event }), 0), /^GET \/, read · 7, 200/)
+    const texts = (of: EventLabel) => marksOf(summary({ event: of })).map(({ text }) => text)
+    assert.deepEqual(texts(event), ['its signature is verified'])
+    assert.deepEqual(texts({ ...event, signature: 'wrong', time: time(5000) }), [
+      'its signature is wrong',
+      'answered after 5 s, slow: Messenger wants it within 5 s and gives up after 20 s',
+    ])
+    assert.match(timeText(time(20_000), 'Messenger'), /too late/)
+    assert.deepEqual(texts({ ...event, signature: 'missing', time: undefined }), ['it has no signature'])
+    assert.equal(eventText({ who: '', what: 'no event' }), 'no event')
   })
 })
 
