@@ -42,11 +42,12 @@ export function activate(context: ExtensionContext): void {
   const log = owned.add(new OutputLog(redactor))
   const watcher = owned.add(new PortWatcher({ source: portSourceFor(process.platform, log), clock, log }))
   const prompts = sshPrompts(context, redactor, log)
+  const neighbours = owned.add(neighboursOf(context, log))
   const open = owned.add(
     new Tunnels({
       prompts: { ...prompts, ...exposurePrompts },
       memory: context.globalState,
-      neighbours: owned.add(neighboursOf(context, log)),
+      neighbours,
       certificateFor: certificates(context, { clock, log }),
       captureLimits: owned.add(new CurrentCaptureLimits()).now,
       ...{ clock, log, redactor },
@@ -95,7 +96,7 @@ export function activate(context: ExtensionContext): void {
   })
   const labels = owned.add(
     registerWebhooks(context, {
-      ...{ tunnels: open, documents, redactor, clock, log },
+      ...{ tunnels: open, documents, neighbours, redactor, clock, log },
       expose: () => expose.run(),
     }),
   )

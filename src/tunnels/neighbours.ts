@@ -8,9 +8,9 @@ import type { Log } from '../base/log'
 export interface Neighbour {
   /** What that window shows: the name of its workspace. */
   readonly window: string
-  /** The destination of the SSH server, as written. */
+  /** The destination of the SSH server, as written; empty for a service. */
   readonly ssh: string
-  /** Where that server listens for it. */
+  /** Where that server listens for it; empty for a service. */
   readonly address: string
   readonly port: number
   readonly publicUrl: string
@@ -50,6 +50,13 @@ export class Neighbours implements Disposable {
   async holderOf(ssh: string, address: string): Promise<Neighbour | undefined> {
     const others = await this.others()
     return others.find((other) => other.ssh === ssh && other.address === address)
+  }
+
+  /** Who is public at this URL, if another living window is. Never rejects. */
+  async holderOfUrl(publicUrl: string): Promise<Neighbour | undefined> {
+    const { origin } = new URL(publicUrl)
+    const others = await this.others()
+    return others.find((other) => originOf(other.publicUrl) === origin)
   }
 
   dispose(): void {
@@ -92,6 +99,11 @@ export class Neighbours implements Disposable {
   private get pid(): number {
     return this.options.pid ?? process.pid
   }
+}
+
+/** Of what stands in a file; undefined where that is no URL. */
+function originOf(url: string): string | undefined {
+  return URL.canParse(url) ? new URL(url).origin : undefined
 }
 
 /** For a sentence: whose window it is, and what it has there. */

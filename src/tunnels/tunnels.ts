@@ -214,18 +214,9 @@ export class Tunnels implements Disposable {
     const { neighbours } = this.options
     void neighbours?.publish(
       this.all.flatMap(({ way, server, app, since }) =>
-        // A service listens nowhere that another could take, and whoever logs in there may be a secret.
-        way === undefined || server.profile.kind === 'service'
+        way === undefined
           ? []
-          : [
-              {
-                ssh: server.profile.ssh,
-                address: formatAddress(way.bind),
-                port: app.port,
-                publicUrl: way.publicUrl,
-                since,
-              },
-            ],
+          : [{ ...placeOf(server.profile, way), port: app.port, publicUrl: way.publicUrl, since }],
       ),
     )
     this.didChange.fire(this.all)
@@ -253,6 +244,12 @@ export class Tunnels implements Disposable {
     const holder = await this.options.neighbours?.holderOf(profile.ssh, address)
     return holder === undefined ? error : heldByAnotherWindow(error, address, holder)
   }
+}
+
+/** A service listens nowhere that another could take, and whoever logs in there may be a secret. */
+function placeOf(profile: ServerProfile, way: PublicWay): { readonly ssh: string; readonly address: string } {
+  if (profile.kind === 'service') return { ssh: '', address: '' }
+  return { ssh: profile.ssh, address: formatAddress(way.bind) }
 }
 
 /** What is to become public, and how. */

@@ -25,7 +25,10 @@ export class WebhookWatch implements Disposable {
   private timer: Disposable = toDisposable(() => undefined)
 
   constructor(
-    private readonly parts: Pick<WebhookParts, 'tunnels' | 'registrations' | 'answers' | 'clock' | 'log'> & {
+    private readonly parts: Pick<
+      WebhookParts,
+      'tunnels' | 'registrations' | 'answers' | 'neighbours' | 'clock' | 'log'
+    > & {
       readonly restore: (kept: KeptRegistration) => Promise<void>
       readonly registerAgain: (kept: KeptRegistration, tunnel: Tunnel) => Promise<void>
     },
@@ -35,7 +38,7 @@ export class WebhookWatch implements Disposable {
     const { tunnels, registrations, clock } = this.parts
     this.owned.add(tunnels.onDidChange(() => this.look()))
     this.owned.add(registrations.onDidChange(() => this.look()))
-    this.owned.add(clock.after(leftOverMs, () => this.offerLeftOvers()))
+    this.owned.add(clock.after(leftOverMs, () => void this.offerLeftOvers()))
     this.owned.add(toDisposable(() => this.timer.dispose()))
     this.owned.add(toDisposable(() => this.closed.abort()))
     this.tick(clock)
@@ -80,10 +83,13 @@ export class WebhookWatch implements Disposable {
   }
 
   /** Of a window that ended without a word. */
-  private offerLeftOvers(): void {
-    const { tunnels, registrations } = this.parts
-    for (const kept of registrations.all)
-      if (!tunnels.all.some((tunnel) => isFor(kept, tunnel))) this.offerRestore(kept, 'left')
+  private async offerLeftOvers(): Promise<void> {
+    const { tunnels, registrations, neighbours } = this.parts
+    for (const kept of registrations.all) {
+      const other = await neighbours.holderOfUrl(kept.ours.callbackUrl)
+      const isServed = other !== undefined || tunnels.all.some((tunnel) => isFor(kept, tunnel))
+      if (!isServed && !this.owned.isDisposed) this.offerRestore(kept, 'left')
+    }
   }
 
   private offerRestore(kept: KeptRegistration, why: 'stopped' | 'left'): void {

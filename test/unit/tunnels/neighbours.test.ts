@@ -57,6 +57,16 @@ describe('Neighbours', () => {
     assert.equal(await holder(theirs), undefined, 'what is its own is no neighbour’s')
   })
 
+  it('names the window that is public at a URL, whatever the path, and no other', async () => {
+    const mine = windowOf('my-app')
+    const theirs = windowOf('their-app', other.pid)
+    await theirs.publish([{ ...tunnel, publicUrl: 'not a URL' }, tunnel])
+    assert.equal((await mine.holderOfUrl('https://bot.dev.example.com/webhook?a'))?.window, 'their-app')
+    assert.equal(await mine.holderOfUrl('https://bot.dev.example.com:8443/webhook'), undefined)
+    assert.equal(await mine.holderOfUrl('https://other.dev.example.com/webhook'), undefined)
+    assert.equal(await theirs.holderOfUrl('https://bot.dev.example.com/'), undefined)
+  })
+
   it('tells of what is open now, and leaves no file once nothing is', async () => {
     const mine = windowOf('my-app')
     const theirs = windowOf('their-app', other.pid)
