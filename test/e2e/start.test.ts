@@ -87,7 +87,7 @@ async function exposeInBrowser(vsCode: string, port: string): Promise<string> {
     await input.fill(port)
     await rows.filter({ hasText: port }).first().click()
     const onThisMachine = rows.filter({ hasText: 'Try it on this machine only' })
-    const expose = page.locator('.dialog-buttons .monaco-button', { hasText: 'Expose' })
+    const expose = page.locator('.dialog-buttons .monaco-button').getByText('Expose', { exact: true })
     await onThisMachine.or(expose).first().waitFor()
     if (await onThisMachine.isVisible()) await onThisMachine.click()
     await expose.click()
