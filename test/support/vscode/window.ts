@@ -141,9 +141,11 @@ export class Window extends WindowFrame {
   async modal(): Promise<Modal> {
     const dialog = await this.see('a modal dialog', ({ modal }) => modal)
     const click = async (label: string): Promise<void> => {
+      // This very one: the next dialog may be there at once.
+      const box = await this.page.locator('.monaco-dialog-box').elementHandle()
       const buttons = this.page.locator('.monaco-dialog-box .dialog-buttons .monaco-button')
       await buttons.getByText(label, { exact: true }).click()
-      await this.page.locator('.monaco-dialog-box').waitFor({ state: 'detached' })
+      await box.waitForElementState('hidden')
     }
     return {
       ...dialog,
