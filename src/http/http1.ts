@@ -42,8 +42,10 @@ export class Http1 implements Disposable {
   }
 
   readonly accept: Accept = (visitor) => {
-    // Node marks the streams it reads HTTP from with a property that SSH channels have for themselves.
-    const stream = visitor.stream instanceof Socket ? visitor.stream : new WrappedStream(visitor.stream)
+    // Node marks the streams it reads HTTP from with a property that SSH channels have for themselves. From a socket it
+    // takes what comes past the stream, and so before what has been put back.
+    const isPlainSocket = visitor.stream instanceof Socket && visitor.stream.readableLength === 0
+    const stream = isPlainSocket ? visitor.stream : new WrappedStream(visitor.stream)
     const connection = new VisitorConnection(visitor, this.clock, () => stream.destroy())
     this.connections.set(stream, connection)
     stream.on('error', () => stream.destroy())

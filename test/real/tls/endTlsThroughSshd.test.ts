@@ -298,23 +298,25 @@ describe('HTTPS that ends on this machine, through sshd', function () {
 
       it('answers the check of the public URL, while visitors come and go', async () => {
         const { url, nonce, app } = await expose(way)
-        const expected = nonce.expect()
         const agent = new Agent({ keepAlive: true, ca: ca.certPem })
         scope.add(() => agent.destroy())
         const body = Buffer.alloc(2_000_000, 'abc')
-        const [echo, answer] = await Promise.all([
-          visit(`${url}/other`, { ca, agent, body }),
-          visit(`${url}/.well-known/expose-port`, { ca, headers: { [nonceHeader]: expected.nonce } }),
-        ])
-        assert.deepEqual([answer.status, answer.headers[nonceHeader]], [204, expected.nonce])
-        assert.equal(expected.arrived(), true)
-        assert.equal((JSON.parse(String(echo.body)) as Echo).bytes, body.length)
-        expected.done()
+        // Several, for what may go wrong with the first bytes of a visitor who is looked at goes wrong now and then.
+        for (let round = 0; round < 10; round++) {
+          const expected = nonce.expect()
+          const [answer, ...echoes] = await Promise.all([
+            visit(`${url}/.well-known/expose-port`, { ca, headers: { [nonceHeader]: expected.nonce } }),
+            ...[1, 2, 3].map(() => visit(`${url}/other`, { ca, body })),
+            visit(`${url}/other`, { ca, agent, body }),
+          ])
+          assert.deepEqual([answer.status, answer.headers[nonceHeader]], [204, expected.nonce])
+          assert.equal(expected.arrived(), true)
+          for (const echo of echoes) assert.equal((JSON.parse(String(echo.body)) as Echo).bytes, body.length)
+          expected.done()
+        }
         assert.equal((await visit(`${url}/again`, { ca, agent })).status, 200)
-        assert.deepEqual(
-          app.requests.map(({ url: path }) => path),
-          ['/other', '/again'],
-        )
+        assert.deepEqual([...new Set(app.requests.map(({ url: path }) => path))], ['/other', '/again'])
+        assert.equal(app.requests.length, 41)
       })
     })
   }
