@@ -354,6 +354,7 @@ describe('the request inspector in a window of VS Code', function () {
     await visit(`${url}/unseen`, { ca })
     assert.equal(latest().url, '/unseen')
     await button('Resume').click()
+    await page().getByText('Capturing is paused.').waitFor({ state: 'hidden' })
     await visit(`${url}/seen`, { ca })
     await page().locator('.row .target', { hasText: '/seen' }).waitFor()
     assert.equal(await listed(), before + 1)
