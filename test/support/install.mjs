@@ -46,6 +46,7 @@ const programs = {
   caddy: { apt: 'caddy', brew: 'caddy' },
   pebble: { apt: 'pebble', brew: 'pebble', linuxOnly: true },
   curl: { apt: 'curl', brew: 'curl' },
+  wrk: { apt: 'wrk', brew: 'wrk', linuxOnly: true },
   debootstrap: { apt: 'debootstrap', brew: undefined, linuxOnly: true },
   // A module of Python, which comes with it.
   django: {

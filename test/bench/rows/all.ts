@@ -1,0 +1,15 @@
+import type { Bound, RowGroup } from '../row'
+import { bulkRows, longPathRows } from './bulk'
+import { httpRows, manyRows } from './http'
+import { latencyRows } from './latency'
+
+/** In the order of the table. */
+export const rowGroups: readonly RowGroup[] = [
+  ...bulkRows,
+  ...httpRows,
+  ...latencyRows,
+  ...longPathRows,
+  ...manyRows,
+]
+
+export const bounds: readonly Bound[] = []
