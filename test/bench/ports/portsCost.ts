@@ -5,7 +5,7 @@ import { PortWatcher } from '../../../src/ports/watcher'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Scope } from '../../support/scope'
 import { startIdleProcesses } from './idleProcesses'
-import { cpuMsOf } from './ownCpu'
+import { cpuMsSpentBy } from './ownCpu'
 import { PortOpener } from './portOpener'
 import { findPortsAsVsCode } from './vsCodesWay'
 
@@ -13,7 +13,8 @@ import { findPortsAsVsCode } from './vsCodesWay'
  * What happened since the last look: a program was started and opened a port; one that had been running for long
  * opened its first; the same, but it closed a file too, so that the number of its descriptors tells nothing.
  */
-export type Change = 'new program' | 'old program' | 'old program, same descriptors'
+export const allChanges = ['new program', 'old program', 'old program with as many files'] as const
+export type Change = (typeof allChanges)[number]
 
 /** What finding the listening ports costs among `count` idle processes, in CPU milliseconds. Linux only. */
 export class PortsCost {
@@ -36,7 +37,7 @@ export class PortsCost {
       for (let tick = 0; tick < TICKS; tick++) {
         // Right after the last one it would find everything in the CPU's caches.
         await sleep(5)
-        total += await cpuMsOf(() => watcher.refresh())
+        total += await cpuMsSpentBy(() => watcher.refresh())
       }
       return total / TICKS
     } finally {
@@ -50,8 +51,8 @@ export class PortsCost {
     const inner = new Scope()
     try {
       const opener = change === 'new program' ? await PortOpener.start(inner) : this.old
-      const port = await opener.open(change === 'old program, same descriptors' ? 'as many' : 'one more')
-      const spent = await cpuMsOf(() => watcher.refresh())
+      const port = await opener.open(change === 'old program with as many files' ? 'as many' : 'one more')
+      const spent = await cpuMsSpentBy(() => watcher.refresh())
       const found = watcher.ports.find((listening) => listening.port === port)
       if (found?.process === undefined) throw new Error(`the watcher did not find who opened port ${port}`)
       await opener.close()
@@ -64,7 +65,7 @@ export class PortsCost {
 
   /** Of one look of VS Code's kind, which is the same whether anything has changed or not. */
   async ofVsCodesTick(): Promise<number> {
-    const spent = await cpuMsOf(async () => {
+    const spent = await cpuMsSpentBy(async () => {
       for (let tick = 0; tick < THEIR_TICKS; tick++) await findPortsAsVsCode()
     })
     return spent / THEIR_TICKS

@@ -2,6 +2,7 @@ import type { Bound, RowGroup } from '../row'
 import { bulkRows, longPathRows } from './bulk'
 import { httpRows, manyRows } from './http'
 import { latencyRows } from './latency'
+import { portRows } from './ports'
 
 /** In the order of the table. */
 export const rowGroups: readonly RowGroup[] = [
@@ -10,6 +11,7 @@ export const rowGroups: readonly RowGroup[] = [
   ...latencyRows,
   ...longPathRows,
   ...manyRows,
+  ...portRows,
 ]
 
 export const bounds: readonly Bound[] = []
