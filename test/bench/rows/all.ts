@@ -2,6 +2,8 @@ import type { Bound, RowGroup } from '../row'
 import { bulkRows, longPathRows } from './bulk'
 import { httpRows, manyRows } from './http'
 import { latencyRows } from './latency'
+import { memoryBounds } from './memory'
+import { readyRows } from './ready'
 
 /** In the order of the table. */
 export const rowGroups: readonly RowGroup[] = [
@@ -9,7 +11,8 @@ export const rowGroups: readonly RowGroup[] = [
   ...httpRows,
   ...latencyRows,
   ...longPathRows,
+  ...readyRows,
   ...manyRows,
 ]
 
-export const bounds: readonly Bound[] = []
+export const bounds: readonly Bound[] = [...memoryBounds]
