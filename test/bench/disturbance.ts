@@ -23,8 +23,8 @@ export function coresOfOthers(before: CpuMoment, after: CpuMoment): number {
 /** What a quiet machine does besides, and the ticks that time is counted in, stay below. */
 const toleratedCores = 0.1
 
-export function isDisturbed(before: CpuMoment, after: CpuMoment): boolean {
-  return coresOfOthers(before, after) > toleratedCores
+export function isDisturbed(cores: number): boolean {
+  return cores > toleratedCores
 }
 
 /** The time of one that has ended is in its parent's as that has seen its end. */

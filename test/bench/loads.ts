@@ -1,5 +1,6 @@
 import { findTool } from '../support/tools'
 import { askProcess, runToEnd } from './bundled'
+import { cpuMsOf } from './cpu'
 import type { BulkAnswer, BulkRequest } from './processes/bulk'
 import type { RequestsAnswer, RequestsRequest } from './processes/requests'
 import { oncePerRound, type Round } from './row'
@@ -50,9 +51,16 @@ export const latencyUnderBulk = oncePerRound(
   },
 )
 
+export interface HttpResult {
+  /** Requests each second. */
+  readonly rate: number
+  /** Of the process that forwards, in microseconds. */
+  readonly cpuUsPerRequest: number
+}
+
 export type HttpWay = 'plain' | 'gate'
 
-/** Requests each second of so many visitors, each with one request at a time. */
+/** So many visitors, each with one request at a time. */
 export const http = oncePerRound(
   async (
     round: Round,
@@ -60,11 +68,14 @@ export const http = oncePerRound(
     way: HttpWay,
     connections: 'keep-alive' | 'new',
     visitors: number,
-  ): Promise<number> => {
+  ): Promise<HttpResult> => {
     const subject = await subjectOf(round, name, 0)
     const port = way === 'gate' ? subject.gatePort : subject.httpPort
     const close = connections === 'new' ? ['-H', 'Connection: close'] : []
-    return wrk([`-c${visitors}`, '-t1', ...close, `http://127.0.0.1:${port}/`])
+    const cpuMs = () => (subject.pid === undefined ? 0 : cpuMsOf(subject.pid))
+    const before = cpuMs()
+    const { requests, rate } = await wrk([`-c${visitors}`, '-t1', ...close, `http://127.0.0.1:${port}/`])
+    return { rate, cpuUsPerRequest: (1000 * (cpuMs() - before)) / requests }
   },
 )
 
@@ -73,7 +84,10 @@ export const httpOverMany = oncePerRound(async (round: Round, name: SubjectName)
   const { manyPorts } = await subjectOf(round, name, 0)
   const count = manyPorts.length
   const script = ['-s', `${__dirname}/onePortEach.lua`]
-  return wrk([`-c${2 * count}`, `-t${count}`, ...script, 'http://127.0.0.1/'], { PORTS: manyPorts.join(' ') })
+  // wrk wants to see that somebody listens, before it reads the script.
+  const url = `http://127.0.0.1:${manyPorts[0]}/`
+  const args = [`-c${2 * count}`, `-t${count}`, ...script, url]
+  return (await wrk(args, { PORTS: manyPorts.join(' ') })).rate
 })
 
 async function subjectOf(round: Round, name: SubjectName, rttMs: number): Promise<Subject> {
@@ -94,12 +108,16 @@ async function runBulk(
 }
 
 /** @throws Error when a request failed: the number would not be one of requests. */
-async function wrk(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<number> {
+async function wrk(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<{ rate: number; requests: number }> {
   const { stdout } = await runToEnd(findTool('wrk'), [`-d${wrkSeconds}s`, ...args], env)
   const rate = Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1])
+  const requests = Number(/(\d+) requests in/.exec(stdout)?.[1])
   if (!(rate > 0) || /Non-2xx|Socket errors/.test(stdout))
     throw new Error(`wrk ${args.join(' ')}:\n${stdout}`)
-  return rate
+  return { rate, requests }
 }
 
 /** wrk takes whole seconds only. */

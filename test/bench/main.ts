@@ -1,39 +1,41 @@
-import { Scope } from '../support/scope'
-import { measureGroup, measureLimits, type Limit } from './measure'
+import { measureAll } from './measure'
+import { describeRun } from './machine'
 import { readOptions, usage, type Options } from './options'
-import { isMet, type RowResult } from './result'
-import { rowGroups } from './rows/all'
-import { table } from './table'
-import { World } from './world'
+import { misses } from './result'
+import { bounds, rowGroups } from './rows/all'
+import { report } from './table'
 
-async function main(): Promise<void> {
-  const options = readOptions(process.argv.slice(2), rowGroups)
-  if (options === 'help') {
+/** Exits with 0 when all that was measured is as it should be, 1 when not, 2 when the arguments make no sense. */
+async function main(args: readonly string[]): Promise<number> {
+  const options = optionsOrRemark(args)
+  if (typeof options === 'string') {
+    tell(options)
+    return 2
+  }
+  if (options.help) {
     console.log(usage)
-    return
+    return 0
   }
-  const tell = (line: string) => void process.stderr.write(`${line}\n`)
-  const { rows, limits } = await measureAll(options, tell)
-  console.log(options.json ? JSON.stringify({ rows, limits, bounds: [] }) : table(rows, limits))
-  const missed = rows.filter((row) => !isMet(row))
-  for (const { name, ratio, goal = NaN } of missed) tell(`Missed: ${name}: ${ratio.toFixed(2)}, not ${goal}`)
-  process.exitCode = missed.length > 0 ? 1 : 0
+  const { failures, ...results } = await measureAll(options, tell)
+  console.log(options.json ? JSON.stringify(results) : report(describeRun(args), results))
+  const wrong = [...failures, ...misses(results)]
+  for (const line of wrong) tell(line)
+  return wrong.length > 0 ? 1 : 0
 }
 
-async function measureAll(
-  { groups, rounds }: Options,
-  tell: (line: string) => void,
-): Promise<{ rows: RowResult[]; limits: Limit[] }> {
-  const scope = new Scope()
-  let started: Promise<World> | undefined
-  const world = () => (started ??= World.start(scope))
+function optionsOrRemark(args: readonly string[]): Options | string {
   try {
-    const rows: RowResult[] = []
-    for (const group of groups) rows.push(...(await measureGroup(group, { rounds, world, tell })))
-    return { rows, limits: await measureLimits(groups.flat(), world) }
-  } finally {
-    await scope.close()
+    return readOptions(args, { groups: rowGroups, bounds })
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
   }
 }
 
-void main()
+/** Standard output is for the results alone. */
+function tell(line: string): void {
+  process.stderr.write(`${line}\n`)
+}
+
+void main(process.argv.slice(2)).then((code) => {
+  process.exitCode = code
+})

@@ -1,30 +1,72 @@
-import { cpuMoment, isDisturbed } from './disturbance'
-import { roundResult, rowResult, type RoundResult, type RowResult } from './result'
+import { Scope } from '../support/scope'
+import { coresOfOthers, cpuMoment, isDisturbed } from './disturbance'
+import type { Options } from './options'
+import {
+  roundResult,
+  rowResult,
+  type BoundResult,
+  type Limit,
+  type Results,
+  type RoundResult,
+  type RowResult,
+} from './result'
 import type { Round, Row, RowGroup, Side } from './row'
+import { World } from './world'
 
-export interface MeasureOptions {
+/** What cannot be measured is told, and does not keep the rest from being measured. */
+export async function measureAll(
+  options: Pick<Options, 'groups' | 'bounds' | 'rounds'>,
+  tell: (line: string) => void,
+): Promise<Results & { readonly failures: readonly string[] }> {
+  const scope = new Scope()
+  let started: Promise<World> | undefined
+  const round: Round = { world: () => (started ??= World.start(scope)) }
+  const rows: RowResult[] = []
+  const limits: Limit[] = []
+  const bounds: BoundResult[] = []
+  const failures: string[] = []
+  const trying = async (name: string, measure: () => Promise<void>) => {
+    await measure().catch((error: unknown) => failures.push(`Failed: ${name}: ${String(error)}`))
+  }
+  try {
+    for (const group of options.groups) {
+      await trying(group.map(({ name }) => name).join(', '), async () => {
+        rows.push(...(await measureGroup(group, { ...round, rounds: options.rounds, tell })))
+        limits.push(...(await measureLimits(group, round)))
+      })
+    }
+    for (const { name, unit, most, measure } of options.bounds) {
+      await trying(name, async () => void bounds.push({ name, unit, value: await measure(round), most }))
+    }
+    return { rows, limits, bounds, failures }
+  } finally {
+    await scope.close()
+  }
+}
+
+interface MeasureOptions extends Round {
   readonly rounds: number
-  readonly world: Round['world']
   readonly tell: (line: string) => void
 }
 
-/** More rounds in place of those that were disturbed. */
+/** More rounds beside those that were disturbed. */
 const mostExtraRounds = 2
 
 /** Measures rows that belong together, ours and theirs in turn, round by round. */
-export async function measureGroup(group: RowGroup, options: MeasureOptions): Promise<RowResult[]> {
+async function measureGroup(group: RowGroup, options: MeasureOptions): Promise<RowResult[]> {
   const { rounds: wanted, world, tell } = options
   const results = group.map((): RoundResult[] => [])
   let quiet = 0
   for (let count = 0; quiet < wanted && count < wanted + mostExtraRounds; count++) {
     const before = cpuMoment()
     const samples = await measureRound(group, { world }, count)
-    const disturbed = isDisturbed(before, cpuMoment())
-    if (!disturbed) quiet++
+    const others = coresOfOthers(before, cpuMoment())
+    if (!isDisturbed(others)) quiet++
+    const remark = isDisturbed(others) ? ` (disturbed: others used ${others.toFixed(2)} cores)` : ''
     group.forEach((row, index) => {
-      const result = roundResult(row, samples[index]!, disturbed)
+      const result = roundResult(row, samples[index]!, isDisturbed(others))
       results[index]!.push(result)
-      tell(`  ${row.name}: ${result.ratio.toFixed(2)}${disturbed ? ' (disturbed)' : ''}`)
+      tell(`  ${row.name}: ${result.ratio.toFixed(2)}${remark}`)
     })
   }
   return group.map((row, index) => rowResult(row, results[index]!))
@@ -44,19 +86,12 @@ async function measureRound(group: RowGroup, round: Round, count: number): Promi
   return samples
 }
 
-/** What the machine does without anybody in between, in the rows' own units; once, for it is only for information. */
-export async function measureLimits(rows: readonly Row[], world: Round['world']): Promise<Limit[]> {
+/** What the machine does without anybody in between; once, for it is only for information. */
+async function measureLimits(rows: readonly Row[], round: Round): Promise<Limit[]> {
   const limits: Limit[] = []
   for (const row of rows) {
-    const value = await row.limit?.({ world })
+    const value = await row.limit?.(round)
     if (value !== undefined) limits.push({ name: row.name, unit: row.unit, value })
   }
   return limits
-}
-
-/** As `--json` prints it, by the name of its row. */
-export interface Limit {
-  readonly name: string
-  readonly unit: string
-  readonly value: number
 }

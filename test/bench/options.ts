@@ -1,22 +1,28 @@
 import { parseArgs } from 'node:util'
-import type { RowGroup } from './row'
+import type { Bound, RowGroup } from './row'
 
 export const usage = `npm run bench -- [--row NAME]... [--rounds N] [--json]
 
-Measures the remote forward of this extension side by side with that of OpenSSH's client.
+Measures the remote forwards of this extension side by side with those of OpenSSH's client.
 
-  --row NAME   only this row, or all whose name holds NAME; repeatable
+  --row NAME   only this row, or all whose names hold NAME; repeatable
   --rounds N   how often each is measured; 3 unless given
   --json       prints {"rows": […], "limits": […], "bounds": […]} and nothing else on standard output`
 
-export interface Options {
+/** What there is to measure. */
+export interface Choice {
   readonly groups: readonly RowGroup[]
+  readonly bounds: readonly Bound[]
+}
+
+export interface Options extends Choice {
   readonly rounds: number
   readonly json: boolean
+  readonly help: boolean
 }
 
 /** @throws Error that says what is wrong with the arguments. */
-export function readOptions(args: readonly string[], all: readonly RowGroup[]): Options | 'help' {
+export function readOptions(args: readonly string[], all: Choice): Options {
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -26,20 +32,26 @@ export function readOptions(args: readonly string[], all: readonly RowGroup[]): 
       help: { type: 'boolean', default: false },
     },
   })
-  if (values.help) return 'help'
   const rounds = Number(values.rounds)
-  if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds takes a whole number from 1 on')
-  return { groups: chosen(all, values.row), rounds, json: values.json }
+  if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds takes a whole number from 1 on.')
+  const { row, json, help } = values
+  return { ...(row === undefined ? all : choose(all, row)), rounds, json, help }
 }
 
-function chosen(all: readonly RowGroup[], names: readonly string[] | undefined): readonly RowGroup[] {
-  if (names === undefined) return all
-  const rows = all.flat()
-  const wanted = names.flatMap((name) => {
-    const exact = rows.filter((row) => row.name === name)
-    const found = exact.length > 0 ? exact : rows.filter((row) => row.name.includes(name))
-    if (found.length > 0) return found
-    throw new Error(`There is no row "${name}". The rows:\n${rows.map((row) => `  ${row.name}`).join('\n')}`)
-  })
-  return all.map((group) => group.filter((row) => wanted.includes(row))).filter((group) => group.length > 0)
+function choose({ groups, bounds }: Choice, wanted: readonly string[]): Choice {
+  const names = [...groups.flat(), ...bounds].map(({ name }) => name)
+  const chosen = new Set(wanted.flatMap((text) => named(text, names)))
+  return {
+    groups: groups
+      .map((group) => group.filter(({ name }) => chosen.has(name)))
+      .filter(({ length }) => length > 0),
+    bounds: bounds.filter(({ name }) => chosen.has(name)),
+  }
+}
+
+function named(text: string, names: readonly string[]): readonly string[] {
+  if (names.includes(text)) return [text]
+  const found = names.filter((name) => name.includes(text))
+  if (found.length > 0) return found
+  throw new Error(`There is no row "${text}". The rows:\n${names.map((name) => `  ${name}`).join('\n')}`)
 }

@@ -45,7 +45,44 @@ export function rowResult({ name, unit, goal }: Row, rounds: readonly RoundResul
   }
 }
 
+/** What the machine does with nobody in between, by the name of its row; as `--json` prints it. */
+export interface Limit {
+  readonly name: string
+  readonly unit: string
+  readonly value: number
+}
+
+/** As `--json` prints it. */
+export interface BoundResult extends Limit {
+  readonly most: number
+}
+
+export interface Results {
+  readonly rows: readonly RowResult[]
+  readonly limits: readonly Limit[]
+  readonly bounds: readonly BoundResult[]
+}
+
 /** True where nothing is asked. */
 export function isMet({ ratio, goal }: Pick<RowResult, 'ratio' | 'goal'>): boolean {
   return goal === undefined || ratio >= goal
+}
+
+/** A line for each goal that is not met and each bound that does not hold. */
+export function misses({ rows, bounds }: Pick<Results, 'rows' | 'bounds'>): string[] {
+  return [
+    ...rows
+      .filter((row) => !isMet(row))
+      .map(({ name, ratio, goal = 0 }) => `Missed: ${name}: ${ratio.toFixed(2)} where the goal is ${goal}`),
+    ...bounds
+      .filter(isExceeded)
+      .map(
+        ({ name, value, unit, most }) =>
+          `Missed: ${name}: ${value.toFixed(2)} ${unit} where ${most} are allowed`,
+      ),
+  ]
+}
+
+export function isExceeded({ value, most }: Pick<BoundResult, 'value' | 'most'>): boolean {
+  return !(value < most)
 }

@@ -9,15 +9,15 @@ export interface Row {
   /** The least ratio; rows without one are for information. */
   readonly goal?: number
   /** One sample. Rows that share a load share its numbers by `oncePerRound`. */
-  measure(side: Side, round: Round): Promise<number>
+  readonly measure: (side: Side, round: Round) => Promise<number>
   /** What the machine does with nobody in between, where that makes sense. */
-  limit?(round: Round): Promise<number>
+  readonly limit?: (round: Round) => Promise<number>
 }
 
 /** `openssh` is whatever ours is compared with. */
 export type Side = 'ours' | 'openssh'
 
-/** Rows that are measured together, round by round. */
+/** Rows that are measured together, round by round. What shares a load belongs into one group. */
 export type RowGroup = readonly Row[]
 
 /** An absolute bound for ours, compared with nobody. */
@@ -25,13 +25,13 @@ export interface Bound {
   readonly name: string
   readonly unit: string
   readonly most: number
-  measure(): Promise<number>
+  readonly measure: (round: Round) => Promise<number>
 }
 
-/** Both sides, in turn. */
+/** Both sides of a comparison are measured in one round. */
 export interface Round {
   /** Started when it is first asked for. */
-  world(): Promise<World>
+  readonly world: () => Promise<World>
 }
 
 /** What `run` finds in a round is found once for the same arguments. */

@@ -1,41 +1,55 @@
-import type { Limit } from './measure'
-import { isMet, type RowResult } from './result'
+import { isExceeded, isMet, type BoundResult, type Results, type RowResult } from './result'
 
-/** The results in columns, as a table of Markdown that can be read in a terminal too. */
-export function table(rows: readonly RowResult[], limits: readonly Limit[]): string {
+/** The results as Markdown that can be read in a terminal too; `facts` says what was measured where. */
+export function report(facts: string, { rows, limits, bounds }: Results): string {
   const limitOf = new Map(limits.map(({ name, value }) => [name, value]))
-  const head = ['', 'unit', 'without SSH', 'ours', 'OpenSSH', 'ratio', 'spread', 'goal', '']
-  const lines = rows.map((row) => cells(row, limitOf.get(row.name)))
-  const widths = head.map((title, column) =>
-    Math.max(...[title, ...lines.map((line) => line[column] ?? '')].map(({ length }) => length), 3),
-  )
-  const line = (texts: readonly string[]) =>
-    `| ${texts.map((text, column) => (column < 2 ? text.padEnd(widths[column]!) : text.padStart(widths[column]!))).join(' | ')} |`
-  const rule = `|${widths.map((width, column) => (column < 2 ? '-'.repeat(width + 2) : `${'-'.repeat(width + 1)}:`)).join('|')}|`
-  return [line(head), rule, ...lines.map(line)].join('\n')
+  const sections = [
+    facts,
+    'The ratio is the median of the rounds; above 1 ours is better.',
+    rows.length === 0
+      ? undefined
+      : table(
+          rowHead,
+          rows.map((row) => rowCells(row, limitOf.get(row.name))),
+        ),
+    bounds.length === 0 ? undefined : table(boundHead, bounds.map(boundCells)),
+  ]
+  return sections.filter((section) => section !== undefined).join('\n\n')
 }
 
-function cells(row: RowResult, limit: number | undefined): string[] {
+const rowHead = ['', 'unit', 'no SSH', 'ours', 'OpenSSH', 'ratio', 'spread', 'goal', '']
+const boundHead = ['', 'unit', 'ours', 'below', '']
+
+function rowCells(row: RowResult, limit: number | undefined): string[] {
   const { name, unit, ours, openssh, ratio, goal, rounds } = row
   const ratios = rounds.map((round) => round.ratio)
   const disturbed = rounds.filter((round) => round.disturbed).length
-  const mark = disturbed > 0 ? ` (${disturbed} of ${rounds.length} disturbed)` : ''
+  const remark = disturbed > 0 ? `, ${disturbed} of ${rounds.length} disturbed` : ''
   return [
-    ...[
-      name,
-      unit,
-      limit === undefined ? '' : number(limit),
-      number(ours),
-      number(openssh),
-      ratio.toFixed(2),
-    ],
-    `${Math.min(...ratios).toFixed(2)}–${Math.max(...ratios).toFixed(2)}${mark}`,
+    ...[name, unit, limit === undefined ? '' : number(limit), number(ours), number(openssh), number(ratio)],
+    `${number(Math.min(...ratios))}–${number(Math.max(...ratios))}${remark}`,
     ...(goal === undefined ? ['', ''] : [`${goal}`, isMet(row) ? 'met' : 'missed']),
   ]
 }
 
+function boundCells(bound: BoundResult): string[] {
+  const { name, unit, value, most } = bound
+  return [name, unit, number(value), `${most}`, isExceeded(bound) ? 'missed' : 'met']
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((_, column) => Math.max(3, ...[head, ...rows].map((row) => row[column]!.length)))
+  // Words to the left, numbers to the right.
+  const pad = (text: string, column: number) =>
+    column < 2 ? text.padEnd(widths[column]!) : text.padStart(widths[column]!)
+  const rule = widths.map((width, column) => (column < 2 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`))
+  return [head.map(pad), rule, ...rows.map((row) => row.map(pad))]
+    .map((cells) => `| ${cells.join(' | ')} |`)
+    .join('\n')
+}
+
 /** Three digits that count, with thousands set apart. */
 export function number(value: number): string {
-  const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value) || 1)))
+  const digits = Math.min(2, Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value) || 1))))
   return value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits })
 }

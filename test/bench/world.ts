@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort, freePorts } from '../support/freePort'
-import type { Scope } from '../support/scope'
+import type { Scope, ScopedProcess } from '../support/scope'
 import { startSshd, type ClientKey, type Sshd } from '../support/sshd'
 import { findTool } from '../support/tools'
 import { loginTo } from '../support/world'
@@ -81,7 +81,7 @@ export class World {
     const ports = { name, sourcePort, sinkPort, httpPort, manyPorts }
     if (name === 'ours') {
       const gate: OursForward = { remotePort: gatePort, appPort: this.app.httpPort, protocol: 'http' }
-      const pid = await this.startOurs(this.oursRequest([...plain, gate], sshPort))
+      const { pid } = await startOurs(this.scope, this.oursRequest([...plain, gate], sshPort))
       return { ...ports, gatePort, pid }
     }
     const cipher = name === 'openssh' ? [] : ['-o', 'Ciphers=aes128-gcm@openssh.com']
@@ -111,13 +111,6 @@ export class World {
     ]
   }
 
-  private async startOurs(request: OursRequest): Promise<number> {
-    const ours = await this.scope.spawn(process.execPath, [bundled('ours')], { stdin: 'pipe' })
-    ours.child.stdin?.write(`${JSON.stringify(request)}\n`)
-    await ours.waitUntilReady(/ready/)
-    return ours.pid
-  }
-
   private direct(): Promise<Subject> {
     const { sourcePort, sinkPort, httpPort } = this.app
     const ports = { sourcePort, sinkPort, httpPort, gatePort: httpPort, manyPorts: [] }
@@ -143,6 +136,14 @@ export class World {
     writeFileSync(path, `${this.sshd.knownHostsLine.replace(`:${this.sshd.port} `, `:${sshPort} `)}\n`)
     return path
   }
+}
+
+/** A process that has connected and in which every remote forward stands. */
+export async function startOurs(scope: Scope, request: OursRequest): Promise<ScopedProcess> {
+  const ours = await scope.spawn(process.execPath, [bundled('ours')], { stdin: 'pipe' })
+  ours.child.stdin?.write(`${JSON.stringify(request)}\n`)
+  await ours.waitUntilReady(/ready/)
+  return ours
 }
 
 const tunnels = 20

@@ -2,7 +2,9 @@ import type { Bound, RowGroup } from '../row'
 import { bulkRows, longPathRows } from './bulk'
 import { httpRows, manyRows } from './http'
 import { latencyRows } from './latency'
+import { memoryBounds } from './memory'
 import { portRows } from './ports'
+import { readyRows } from './ready'
 
 /** In the order of the table. */
 export const rowGroups: readonly RowGroup[] = [
@@ -10,8 +12,9 @@ export const rowGroups: readonly RowGroup[] = [
   ...httpRows,
   ...latencyRows,
   ...longPathRows,
+  ...readyRows,
   ...manyRows,
   ...portRows,
 ]
 
-export const bounds: readonly Bound[] = []
+export const bounds: readonly Bound[] = [...memoryBounds]

@@ -1,25 +1,37 @@
-import { http, httpOverMany } from '../loads'
-import type { Row, RowGroup } from '../row'
+import { http, httpOverMany, type HttpResult } from '../loads'
+import type { Round, Row, RowGroup, Side } from '../row'
 
-type Connections = 'keep-alive' | 'new'
+interface Case {
+  readonly connections: 'keep-alive' | 'new'
+  readonly visitors: number
+  /** Ours with the gate and capture, against an ssh that only passes bytes on. */
+  readonly gate?: true
+}
 
-const cases: readonly { readonly connections: Connections; readonly visitors: number }[] = [
+const cases: readonly Case[] = [
   { connections: 'keep-alive', visitors: 1 },
   { connections: 'keep-alive', visitors: 16 },
   { connections: 'new', visitors: 1 },
   { connections: 'new', visitors: 16 },
 ]
 
-export const httpRows: readonly RowGroup[] = cases.map(({ connections, visitors }) => [
-  plain(connections, visitors),
-  withGate(connections, visitors),
-])
+export const httpRows: readonly RowGroup[] = cases.map((plain) => {
+  const gate: Case = { ...plain, gate: true }
+  // One visitor leaves time unused, and how much says less.
+  const cpu = plain.visitors === 1 ? [] : [cpuPerRequest(plain), cpuPerRequest(gate)]
+  return [
+    { ...rate(plain, 1), limit: async (round) => (await load(plain, 'direct', round)).rate },
+    rate(gate, 0.7),
+    ...cpu,
+  ]
+})
 
 export const manyRows: readonly RowGroup[] = [
   [
     {
       ...{ name: '1,000 visitors at once', unit: 'requests/s', better: 'more' },
-      measure: (side, round) => http(round, side, 'plain', 'keep-alive', 1000),
+      measure: async (side, round) =>
+        (await load({ connections: 'keep-alive', visitors: 1000 }, side, round)).rate,
     },
   ],
   [
@@ -30,24 +42,30 @@ export const manyRows: readonly RowGroup[] = [
   ],
 ]
 
-function plain(connections: Connections, visitors: number): Row {
+function rate(of: Case, goal: number): Row {
   return {
-    ...{ name: nameOf(connections, visitors), unit: 'requests/s', better: 'more', goal: 1 },
-    measure: (side, round) => http(round, side, 'plain', connections, visitors),
-    limit: (round) => http(round, 'direct', 'plain', connections, visitors),
+    ...{ name: nameOf(of), unit: 'requests/s', better: 'more', goal },
+    measure: async (side, round) => (await load(of, side, round)).rate,
   }
 }
 
-/** Against an ssh that only passes bytes on. */
-function withGate(connections: Connections, visitors: number): Row {
+function cpuPerRequest(of: Case): Row {
   return {
-    name: `${nameOf(connections, visitors)}, with the gate and capture`,
-    ...{ unit: 'requests/s', better: 'more', goal: 0.7 },
-    measure: (side, round) => http(round, side, side === 'ours' ? 'gate' : 'plain', connections, visitors),
+    ...{ name: `CPU per request: ${nameOf(of)}`, unit: 'µs', better: 'less' },
+    measure: async (side, round) => (await load(of, side, round)).cpuUsPerRequest,
   }
 }
 
-function nameOf(connections: Connections, visitors: number): string {
+function load(
+  { connections, visitors, gate }: Case,
+  name: Side | 'direct',
+  round: Round,
+): Promise<HttpResult> {
+  return http(round, name, gate && name === 'ours' ? 'gate' : 'plain', connections, visitors)
+}
+
+function nameOf({ connections, visitors, gate }: Case): string {
   const what = connections === 'new' ? 'a new connection each' : connections
-  return `HTTP ${what}, ${visitors} ${visitors === 1 ? 'visitor' : 'visitors'}`
+  const who = visitors === 1 ? '1 visitor' : `${visitors} visitors`
+  return `HTTP ${what}, ${who}${gate ? ', with the gate and capture' : ''}`
 }
