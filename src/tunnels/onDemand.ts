@@ -2,5 +2,6 @@
 export { Connections } from '../ssh/connections'
 export { TypedSecrets } from '../ssh/identities'
 export { openTransport } from '../ssh/openTransport'
+export { loadSsh2 } from '../ssh/ssh2Library'
 export { PublicChecker } from './publicChecker'
 export { Tunnel } from './tunnel'

@@ -71,6 +71,14 @@ export class Tunnels implements Disposable {
     )
   }
 
+  /** Reads what opening a tunnel takes, while something else is waited for. */
+  preload(): void {
+    // Whoever opens one hears of it.
+    this.load()
+      .then(({ loadSsh2 }) => loadSsh2())
+      .catch(() => undefined)
+  }
+
   /**
    * Opens a tunnel and keeps it in the list until it is stopped.
    * @throws Failure, or Cancelled; the list is then as before.
@@ -166,8 +174,8 @@ export class Tunnels implements Disposable {
 
   /** What carries visitors is half of this program, and start-up has no use for it. */
   private async load(): Promise<Parts> {
-    const { Connections, Tunnel, PublicChecker } = await import('./onDemand')
-    return { Tunnel, PublicChecker, connections: (this.connections ??= new Connections()) }
+    const { Connections, ...parts } = await import('./onDemand')
+    return { ...parts, connections: (this.connections ??= new Connections()) }
   }
 
   private create({ app, gate = {}, server, name }: TunnelRequest, parts: Parts): Tunnel {
@@ -260,7 +268,7 @@ function placeOf(profile: ServerProfile, way: PublicWay): { readonly ssh: string
   return { ssh: profile.ssh, address: formatAddress(way.bind) }
 }
 
-type Parts = Pick<typeof onDemand, 'Tunnel' | 'PublicChecker'> & {
+type Parts = Omit<typeof onDemand, 'Connections'> & {
   readonly connections: Connections
 }
 
