@@ -5,6 +5,7 @@ import { latencyRows } from './latency'
 import { memoryBounds } from './memory'
 import { portRows } from './ports'
 import { readyRows } from './ready'
+import { startBounds } from './start'
 
 /** In the order of the table. */
 export const rowGroups: readonly RowGroup[] = [
@@ -17,4 +18,4 @@ export const rowGroups: readonly RowGroup[] = [
   ...portRows,
 ]
 
-export const bounds: readonly Bound[] = [...memoryBounds]
+export const bounds: readonly Bound[] = [...startBounds, ...memoryBounds]
