@@ -4,6 +4,7 @@ import { PassThrough, type Duplex } from 'node:stream'
 import type { Client } from 'ssh2'
 import type { Address } from '../../../src/base/address'
 import type { Visitor } from '../../../src/base/visitor'
+import { listenForChannels } from '../../../src/ssh/forwardedChannels'
 import { RemoteForwards } from '../../../src/ssh/remoteForwards'
 import { parseSshG, settingsFromOptions } from '../../../src/ssh/sshConfig'
 import { CollectedLog } from '../../support/collectedLog'
@@ -63,7 +64,17 @@ describe('RemoteForwards', () => {
     client = new FakeClient()
     visitors = []
     const settings = settingsFromOptions({ host: 'dev', user: 'ada' }, parseSshG(''))
-    forwards = new RemoteForwards(client as unknown as Client, settings, new CollectedLog(), assert.ifError)
+    const asClient = client as unknown as Client
+    forwards = new RemoteForwards(asClient, settings, new CollectedLog())
+    listenForChannels(
+      {
+        client: asClient,
+        route: { stream: new PassThrough() },
+        onArrival: (arrival) => forwards.route(arrival),
+        onViolation: assert.ifError,
+      },
+      'ssh2',
+    )
   })
 
   async function open(bind: Address, port?: number) {
