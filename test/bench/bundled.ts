@@ -17,11 +17,11 @@ export async function askProcess(name: string, request: object): Promise<unknown
   return JSON.parse(stdout)
 }
 
-const longestMs = 60_000
+const longestMs = 20_000
 
 /**
  * Runs a program to its end.
- * @throws Error with what it wrote when it ends by anything but 0, or not within a minute.
+ * @throws Error with what it wrote when it ends by anything but 0, or not within 20 s.
  */
 export async function runToEnd(
   command: string,

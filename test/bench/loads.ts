@@ -24,7 +24,7 @@ export const bulk = oncePerRound(
   ): Promise<BulkResult> => {
     const subject = await subjectOf(round, name, rttMs)
     // A long path's windows take some round trips to grow.
-    const times = rttMs === 0 ? { warmUpMs: 300, windowMs: 1500 } : { warmUpMs: 1000, windowMs: 3000 }
+    const times = rttMs === 0 ? { warmUpMs: 300, windowMs: 1500 } : { warmUpMs: 1000, windowMs: 2000 }
     return runBulk(round, subject, { direction, visitors, ...times })
   },
 )

@@ -21,17 +21,21 @@ export async function measureAll(
   const scope = new Scope()
   let started: Promise<World> | undefined
   const round: Round = { world: () => (started ??= World.start(scope)) }
+  const spare: Spare = { leftMs: mostExtraMs }
   const rows: RowResult[] = []
   const limits: Limit[] = []
   const bounds: BoundResult[] = []
   const failures: string[] = []
   const trying = async (name: string, measure: () => Promise<void>) => {
-    await measure().catch((error: unknown) => failures.push(`Failed: ${name}: ${String(error)}`))
+    await measure().catch(async (error: unknown) => {
+      const ended = (await started?.catch(() => undefined))?.ended() ?? []
+      failures.push([`Failed: ${name}: ${String(error)}`, ...ended].join('\n'))
+    })
   }
   try {
     for (const group of options.groups) {
       await trying(group.map(({ name }) => name).join(', '), async () => {
-        rows.push(...(await measureGroup(group, { ...round, rounds: options.rounds, tell })))
+        rows.push(...(await measureGroup(group, { ...round, rounds: options.rounds, spare, tell })))
         limits.push(...(await measureLimits(group, round)))
       })
     }
@@ -46,21 +50,32 @@ export async function measureAll(
 
 interface MeasureOptions extends Round {
   readonly rounds: number
+  readonly spare: Spare
   readonly tell: (line: string) => void
 }
 
 /** More rounds beside those that were disturbed. */
 const mostExtraRounds = 2
+/** Of all rows together: on a machine that others use all the time they would help little. */
+const mostExtraMs = 60_000
+
+/** How much time for more rounds is left. */
+interface Spare {
+  leftMs: number
+}
 
 /** Measures rows that belong together, ours and theirs in turn, round by round. */
 async function measureGroup(group: RowGroup, options: MeasureOptions): Promise<RowResult[]> {
-  const { rounds: wanted, world, tell } = options
+  const { rounds: wanted, spare, world, tell } = options
+  const most = () => wanted + (spare.leftMs > 0 ? mostExtraRounds : 0)
   const results = group.map((): RoundResult[] => [])
   let quiet = 0
-  for (let count = 0; quiet < wanted && count < wanted + mostExtraRounds; count++) {
+  for (let count = 0; quiet < wanted && count < most(); count++) {
     const before = cpuMoment()
     const samples = await measureRound(group, { world }, count)
-    const others = coresOfOthers(before, cpuMoment())
+    const after = cpuMoment()
+    const others = coresOfOthers(before, after)
+    if (count >= wanted) spare.leftMs -= after.at - before.at
     if (!isDisturbed(others)) quiet++
     const remark = isDisturbed(others) ? ` (disturbed: others used ${others.toFixed(2)} cores)` : ''
     group.forEach((row, index) => {

@@ -7,6 +7,10 @@ import { installPackages, installPrograms, removePolicy } from '../support/insta
 const root = resolve(import.meta.dirname, '../..')
 
 async function main() {
+  if (process.platform !== 'linux') {
+    console.error('The measuring reads /proc, which only Linux has.')
+    return 2
+  }
   if (!(await installPackages(root))) return 1
   await installPrograms(['sshd', 'ssh', 'nginx', 'wrk', 'ss'])
   await bundleProcesses()

@@ -32,6 +32,7 @@ export interface Subject {
 export class World {
   private readonly subjects = new Map<string, Promise<Subject>>()
   private readonly relays = new Map<number, Promise<number>>()
+  private readonly forwarders = new Map<string, ScopedProcess>()
 
   private constructor(
     private readonly scope: Scope,
@@ -81,15 +82,24 @@ export class World {
     const ports = { name, sourcePort, sinkPort, httpPort, manyPorts }
     if (name === 'ours') {
       const gate: OursForward = { remotePort: gatePort, appPort: this.app.httpPort, protocol: 'http' }
-      const { pid } = await startOurs(this.scope, this.oursRequest([...plain, gate], sshPort))
-      return { ...ports, gatePort, pid }
+      const ours = await startOurs(this.scope, this.oursRequest([...plain, gate], sshPort))
+      this.forwarders.set(`${name}, ${rttMs} ms`, ours)
+      return { ...ports, gatePort, pid: ours.pid }
     }
     const cipher = name === 'openssh' ? [] : ['-o', 'Ciphers=aes128-gcm@openssh.com']
     const args = [...cipher, ...this.sshArgs(plain, sshPort)]
     const ssh = await this.scope.spawn(findTool('ssh'), args)
     const listens = async () => (await this.sshd.listeners()).includes(`127.0.0.1:${manyPorts.at(-1)}`)
     await ssh.waitUntilReady(listens)
+    this.forwarders.set(`${name}, ${rttMs} ms`, ssh)
     return { ...ports, gatePort: httpPort, pid: ssh.pid }
+  }
+
+  /** A line for each of those who forward that should run and does not. */
+  ended(): string[] {
+    return [...this.forwarders]
+      .filter(([, { hasExited }]) => hasExited)
+      .map(([name, { stderr }]) => `${name} has ended: ${stderr}`)
   }
 
   /** What the process `ours` is asked for. */

@@ -82,8 +82,16 @@ async function look(ask: () => Promise<AppCount>): Promise<{ bytes: number; at: 
 
 /** What is still on its way must not get into the next measurement. */
 async function untilAllHaveGone(ask: () => Promise<AppCount>): Promise<void> {
-  while ((await ask()).open > 0) await sleep(20)
+  const deadline = performance.now() + patienceMs
+  for (let { open } = await ask(); open > 0; { open } = await ask()) {
+    if (performance.now() > deadline) {
+      fail(new Error(`the app has ${open} visitors still, ${patienceMs} ms after all have gone`))
+    }
+    await sleep(20)
+  }
 }
+
+const patienceMs = 10_000
 
 function askApp(): () => Promise<AppCount> {
   const socket = connect({ port: request.countPort, host: '127.0.0.1', noDelay: true }).once('error', fail)
