@@ -22,7 +22,7 @@ export async function run(): Promise<void> {
   const loader = Module as unknown as { _load: (request: string, ...rest: unknown[]) => unknown }
   const load = loader._load
   loader._load = function (request, ...rest) {
-    const go = () => Reflect.apply(load, this, [request, ...rest]) as unknown
+    const go = (): unknown => Reflect.apply(load, this, [request, ...rest])
     if (!/[\\/]dist[\\/]extension(\.js)?$/.test(request)) return go()
     const { activate, ...others } = timed(() => go() as Loaded)
     return { ...others, activate: (context: unknown) => timed(() => activate(context)) }
