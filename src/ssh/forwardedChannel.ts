@@ -23,6 +23,8 @@ export class ForwardedChannel extends Duplex implements Sender {
       readonly protocol: ChannelProtocol
       readonly queue: SendQueue
       readonly receiveWindow: ReceiveWindow
+      /** Does what may wait for a moment. */
+      readonly leisurely: (send: () => void) => void
     },
   ) {
     super({ readableHighWaterMark: unreadMark, writableHighWaterMark: unsentMark })
@@ -141,7 +143,8 @@ export class ForwardedChannel extends Duplex implements Sender {
   private sendClose(): void {
     if (this.hasSentClose) return
     this.hasSentClose = true
-    this.shared.protocol.close(this.peerId)
+    // Nobody waits for it.
+    this.shared.leisurely(() => this.shared.protocol.close(this.peerId))
   }
 }
 

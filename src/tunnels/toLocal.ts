@@ -46,7 +46,12 @@ function joinPlain(visitor: Duplex, app: LocalApp): Socket {
   })
   const socket = dialLocal(app, { onread })
   joinEnds(visitor, socket)
-  visitor.pipe(socket)
+  visitor.pipe(socket, { end: false })
+  visitor.once('end', () => {
+    // Once the app has said all, closing says the same as ending, and costs less.
+    if (socket.readableEnded && socket.writableLength === 0) socket.destroy()
+    else socket.end()
+  })
   socket.once('end', () => visitor.end())
   // Not before: connecting puts back the method that this replaces.
   socket.once('connect', () => new WritesPerTurn(socket))
