@@ -24,10 +24,12 @@ export class WritesPerTurn {
   private gather(): void {
     this.isGathering = true
     this.stream.cork()
-    process.nextTick(this.letGo)
+    process.nextTick(this.flush)
   }
 
-  private readonly letGo = (): void => {
+  /** Lets go what is gathered, before the turn has come to its end. */
+  readonly flush = (): void => {
+    if (!this.isGathering) return
     this.isGathering = false
     this.stream.uncork()
   }

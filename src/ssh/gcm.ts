@@ -50,6 +50,16 @@ export class GcmSeal {
     this.seal(draft, 4 + length)
   }
 
+  /** A packet with its length and padding in place, for a payload of so many bytes at offset 5. */
+  allocate(payloadLength: number): Buffer {
+    const padding = paddingFor(payloadLength)
+    const packet = Buffer.allocUnsafe(5 + payloadLength + padding)
+    packet.writeUInt32BE(packet.length - 4, 0)
+    packet[4] = padding
+    padRandomly(packet, 5 + payloadLength, padding)
+    return packet
+  }
+
   /** Sends a packet whose length, padding and payload are in place: `length` bytes at the start of the buffer. */
   seal(packet: Buffer, length = packet.length): void {
     const cipher = createCipheriv(this.state.name, this.key, this.nonce)

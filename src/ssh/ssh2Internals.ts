@@ -212,7 +212,7 @@ class SealingCipher implements StockCipher {
   }
 
   allocPacket(payloadLength: number): Buffer {
-    return this.stock.allocPacket(payloadLength)
+    return this.seal.allocate(payloadLength)
   }
 
   encrypt(packet: Buffer): void {

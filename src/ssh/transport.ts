@@ -48,6 +48,7 @@ export class Transport implements Disposable {
       {
         client,
         route,
+        clock: options.clock,
         onArrival: (arrival) => this.forwards.route(arrival),
         onViolation: (text) => route.stream.destroy(new Error(text)),
       },

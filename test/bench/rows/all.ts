@@ -3,7 +3,9 @@ import { bulkRows, longPathRows } from './bulk'
 import { httpRows, manyRows } from './http'
 import { latencyRows } from './latency'
 import { memoryBounds } from './memory'
+import { portRows } from './ports'
 import { readyRows } from './ready'
+import { startBounds } from './start'
 
 /** In the order of the table. */
 export const rowGroups: readonly RowGroup[] = [
@@ -13,6 +15,7 @@ export const rowGroups: readonly RowGroup[] = [
   ...longPathRows,
   ...readyRows,
   ...manyRows,
+  ...portRows,
 ]
 
-export const bounds: readonly Bound[] = [...memoryBounds]
+export const bounds: readonly Bound[] = [...startBounds, ...memoryBounds]

@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events'
 import { PassThrough, type Duplex } from 'node:stream'
 import type { Client } from 'ssh2'
 import type { Address } from '../../../src/base/address'
+import { systemClock } from '../../../src/base/clock'
 import type { Visitor } from '../../../src/base/visitor'
 import { listenForChannels } from '../../../src/ssh/forwardedChannels'
 import { RemoteForwards } from '../../../src/ssh/remoteForwards'
@@ -70,6 +71,7 @@ describe('RemoteForwards', () => {
       {
         client: asClient,
         route: { stream: new PassThrough() },
+        clock: systemClock,
         onArrival: (arrival) => forwards.route(arrival),
         onViolation: assert.ifError,
       },
