@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { cpuMsOf } from '../cpu'
 import type { AppCount } from './app'
-import { requestOf } from './request'
+import { answer, fail, requestOf } from './request'
 
 export interface BulkRequest {
   readonly direction: 'download' | 'upload'
@@ -30,10 +30,7 @@ const isDownload = request.direction === 'download'
 const chunk = Buffer.alloc(256 * 1024, 'expose port ')
 let downloaded = 0
 
-void main().then((answer) => {
-  console.log(JSON.stringify(answer))
-  process.exit()
-})
+answer(main())
 
 async function main(): Promise<BulkAnswer> {
   const ask = askApp()
@@ -102,9 +99,4 @@ function askApp(): () => Promise<AppCount> {
       waiting.push(resolve)
       socket.write('?')
     })
-}
-
-function fail(error: Error): void {
-  console.error(error)
-  process.exit(1)
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { requestOf } from './request'
+import { fail, requestOf } from './request'
 
 export interface IdleRequest {
   readonly port: number
@@ -9,7 +9,10 @@ export interface IdleRequest {
 }
 
 /** Visitors who are there, and neither say nor read anything. */
-void come(requestOf() as IdleRequest).then(() => console.log('there'))
+void come(requestOf() as IdleRequest).catch(fail)
+
+// A socket whose buffer is full keeps no process alive.
+setInterval(() => undefined, 60_000)
 
 /** Not all at once: sshd lets 128 wait (SSH_LISTEN_BACKLOG), and the kernel forgets the others for seconds. */
 async function come({ port, visitors }: IdleRequest): Promise<void> {

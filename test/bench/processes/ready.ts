@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { requestOf } from './request'
+import { answer, fail, requestOf } from './request'
 
 export interface ReadyRequest {
   readonly command: string
@@ -18,10 +18,7 @@ export interface ReadyAnswer {
   readonly ms: number
 }
 
-void measure(requestOf() as ReadyRequest).then((answer) => {
-  console.log(JSON.stringify(answer))
-  process.exit()
-})
+answer(measure(requestOf() as ReadyRequest))
 
 async function measure({ command, args, port, line }: ReadyRequest): Promise<ReadyAnswer> {
   let since = performance.now()
@@ -45,9 +42,4 @@ function answers(port: number): Promise<boolean> {
     socket.once('error', () => resolve(false)).once('connect', () => resolve(true))
     socket.once('connect', () => socket.destroy())
   })
-}
-
-function fail(error: Error): void {
-  console.error(error)
-  process.exit(1)
 }

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import { requestOf } from './request'
+import { answer, fail, requestOf } from './request'
 
 export interface RequestsRequest {
   readonly port: number
@@ -15,10 +15,7 @@ export interface RequestsAnswer {
 const { port, warmUpMs, windowMs } = requestOf() as RequestsRequest
 const get = Buffer.from(`GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`)
 
-void main().then((answer) => {
-  console.log(JSON.stringify(answer))
-  process.exit()
-})
+answer(main())
 
 /** One visitor, one request after the other on one connection. */
 async function main(): Promise<RequestsAnswer> {
@@ -48,9 +45,4 @@ function exchange(socket: Socket): Promise<void> {
     }
     socket.on('data', onBytes).write(get)
   })
-}
-
-function fail(error: Error): void {
-  console.error(error)
-  process.exit(1)
 }

@@ -2,7 +2,6 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePorts } from '../../support/freePort'
 import { Scope } from '../../support/scope'
-import { waitUntil } from '../../support/waitUntil'
 import { bundled } from '../bundled'
 import type { IdleRequest } from '../processes/idle'
 import type { OursForward } from '../processes/ours'
@@ -36,9 +35,9 @@ async function growth(round: Round, { appPort, visitors }: Crowd): Promise<numbe
     await sleep(settlingMs)
     const before = { memory: residentMegabytes(ours.pid), files: openFiles(ours.pid) }
     const request: IdleRequest = { port: remotePort, visitors }
-    await scope.spawn(process.execPath, [bundled('idle'), JSON.stringify(request)], { ready: /there/ })
+    const idle = await scope.spawn(process.execPath, [bundled('idle'), JSON.stringify(request)])
     // Each has a connection to the app.
-    await waitUntil('every visitor to be let in', () => openFiles(ours.pid) >= before.files + visitors)
+    await idle.waitUntilReady(() => openFiles(ours.pid) >= before.files + visitors)
     await sleep(settlingMs)
     return residentMegabytes(ours.pid) - before.memory
   } finally {
