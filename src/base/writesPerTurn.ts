@@ -17,7 +17,9 @@ export class WritesPerTurn {
     stream.write = (chunk: unknown, encoding?: BufferEncoding | Written, written?: Written) => {
       this.count++
       this.gather()
-      return typeof encoding === 'string' ? write(chunk, encoding, written) : write(chunk, encoding ?? written)
+      return typeof encoding === 'string'
+        ? write(chunk, encoding, written)
+        : write(chunk, encoding ?? written)
     }
   }
 

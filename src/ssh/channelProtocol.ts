@@ -2,6 +2,8 @@ import type { Address } from '../base/address'
 
 /** What is said about channels, in either direction (RFC 4254 5). Channels are named by the number the hearer gave. */
 export interface ChannelProtocol {
+  /** How the server names itself (RFC 4253 4.2): `SSH-2.0-OpenSSH_9.2p1`. */
+  readonly peerSoftware: string
   /** A number for a channel of ours. */
   reserve(): number
   /** The number may be given to another channel. */

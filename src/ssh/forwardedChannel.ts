@@ -1,5 +1,6 @@
 import { Duplex } from 'node:stream'
 import { largestData, type ChannelProtocol, type OpenRequest } from './channelProtocol'
+import type { InFlight } from './inFlight'
 import type { ReceiveWindow } from './receiveWindow'
 import type { Sender, SendQueue } from './sendQueue'
 
@@ -13,6 +14,8 @@ export class ForwardedChannel extends Duplex implements Sender {
   private readonly peerId: number
   private readonly largestData: number
   private sendWindow: number
+  /** Sent, and not known to have come. */
+  private underWay = 0
   private waiting: Waiting | undefined
   private hasSentEof = false
   private hasSentClose = false
@@ -22,6 +25,7 @@ export class ForwardedChannel extends Duplex implements Sender {
     private readonly shared: {
       readonly protocol: ChannelProtocol
       readonly queue: SendQueue
+      readonly inFlight: InFlight
       readonly receiveWindow: ReceiveWindow
       /** Does what may wait for a moment. */
       readonly leisurely: (send: () => void) => void
@@ -45,6 +49,7 @@ export class ForwardedChannel extends Duplex implements Sender {
 
   onWindowAdjust(bytes: number): void {
     this.sendWindow += bytes
+    this.land(bytes)
     if (this.waiting !== undefined) this.shared.queue.add(this)
   }
 
@@ -71,11 +76,13 @@ export class ForwardedChannel extends Duplex implements Sender {
     const { waiting } = this
     if (waiting === undefined) return false
     const { chunk } = waiting
-    const end = Math.min(chunk.length, waiting.at + mostBytes, waiting.at + this.sendWindow)
+    const end = Math.min(chunk.length, waiting.at + Math.min(mostBytes, this.room()))
     while (waiting.at < end) {
       const to = Math.min(end, waiting.at + this.largestData)
       this.shared.protocol.data(this.peerId, chunk, waiting.at, to)
       this.sendWindow -= to - waiting.at
+      this.underWay += to - waiting.at
+      this.shared.inFlight.sent(this, to - waiting.at)
       waiting.at = to
     }
     if (waiting.at === chunk.length) {
@@ -108,13 +115,24 @@ export class ForwardedChannel extends Duplex implements Sender {
     this.waiting = undefined
     queue.remove(this)
     receiveWindow.dispose()
+    this.land(this.underWay)
     this.sendEof()
     this.sendClose()
     done(error)
   }
 
   private maySend(): boolean {
-    return this.waiting !== undefined && this.sendWindow > 0
+    return this.waiting !== undefined && this.room() > 0
+  }
+
+  private room(): number {
+    return Math.min(this.sendWindow, this.shared.inFlight.room(this.underWay))
+  }
+
+  private land(bytes: number): void {
+    const landed = Math.min(bytes, this.underWay)
+    this.underWay -= landed
+    this.shared.inFlight.arrived(landed)
   }
 
   private send(chunk: Buffer, done: Done): void {

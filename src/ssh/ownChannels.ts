@@ -3,6 +3,7 @@ import { AckPump } from './ackPump'
 import type { ChannelListener, ChannelProtocol, OpenRequest } from './channelProtocol'
 import { ForwardedChannel } from './forwardedChannel'
 import type { AcceptedChannel, ChannelsOptions } from './forwardedChannels'
+import { InFlight } from './inFlight'
 import { ReceiveWindow, WindowBudget, type Path } from './receiveWindow'
 import { measurePath } from './roundTrip'
 import { SendQueue } from './sendQueue'
@@ -12,6 +13,7 @@ export class OwnChannels implements ChannelListener {
   private readonly channels = new Map<number, ForwardedChannel>()
   private readonly budget = new WindowBudget()
   private readonly queue: SendQueue
+  private readonly inFlight: InFlight
   private readonly path: Path
   private readonly pump: AckPump
 
@@ -21,6 +23,7 @@ export class OwnChannels implements ChannelListener {
   ) {
     const { stream } = options.route
     this.path = measurePath(options.client)
+    this.inFlight = new InFlight(this.path, protocol.peerSoftware)
     this.queue = new SendQueue(stream, () => protocol.isExchangingKeys)
     const ignore = () => {
       if (!protocol.isExchangingKeys) protocol.ignore()
@@ -91,9 +94,9 @@ export class OwnChannels implements ChannelListener {
   private readonly leisurely = (send: () => void): void => this.options.writes.leisurely(send)
 
   private accept(request: OpenRequest): AcceptedChannel {
-    const { protocol, queue } = this
+    const { protocol, queue, inFlight, leisurely } = this
     const receiveWindow = new ReceiveWindow(this.budget, this.path)
-    const stream = new ForwardedChannel(request, { protocol, queue, receiveWindow, leisurely: this.leisurely })
+    const stream = new ForwardedChannel(request, { protocol, queue, inFlight, receiveWindow, leisurely })
     const id = protocol.reserve()
     // It stays known until the server closes it too (RFC 4254 5.3).
     this.channels.set(id, stream)

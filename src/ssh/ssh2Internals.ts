@@ -88,6 +88,10 @@ class ChannelPath implements ChannelProtocol {
     this.dataHead[0] = channelData
   }
 
+  get peerSoftware(): string {
+    return String(this.protocol._remoteIdentRaw)
+  }
+
   get isExchangingKeys(): boolean {
     return this.protocol._kexinit !== undefined
   }
@@ -302,6 +306,7 @@ interface WholeProtocol {
   }
   readonly _kexinit: unknown
   readonly _debug: unknown
+  readonly _remoteIdentRaw: unknown
   channelOpenConfirm(peerId: number, id: number, window: number, largestData: number): void
   channelOpenFail(peerId: number, reason: number, description: string): void
   channelData(peerId: number, data: Buffer): void
@@ -332,6 +337,7 @@ function isWholeProtocol(protocol: unknown): protocol is WholeProtocol {
   return (
     '_kexinit' in protocol &&
     '_debug' in protocol &&
+    '_remoteIdentRaw' in protocol &&
     hasFunctions(property(protocol, '_handlers'), handledMessages) &&
     hasFunctions(property(protocol, '_cipher'), ['allocPacket', 'encrypt', 'free']) &&
     hasFunctions(property(protocol, '_decipher'), ['_onPayload', 'decrypt', 'free']) &&
