@@ -40,7 +40,10 @@ export class SendQueue {
     this.isRunning = true
     for (let sender = this.next(); sender !== undefined; sender = this.next()) {
       this.remove(sender)
-      if (sender.sendTurn(turnBytes)) this.bulk.add(sender)
+      if (!sender.sendTurn(turnBytes)) continue
+      // Who was given more during the turn has come back as if new.
+      this.sparse.delete(sender)
+      this.bulk.add(sender)
     }
     this.isRunning = false
   }
