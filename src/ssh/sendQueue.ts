@@ -55,7 +55,10 @@ export class SendQueue {
   }
 
   private next(): Sender | undefined {
-    if (this.stream.writableLength >= mostUnsent || this.mayNotSend()) return undefined
+    const { stream } = this
+    // A stream that takes more, as a jump host's channel does, says 'drain' only when it has had that.
+    if (stream.writableLength >= mostUnsent && stream.writableNeedDrain) return undefined
+    if (this.mayNotSend()) return undefined
     return first(this.sparse) ?? first(this.bulk)
   }
 }
