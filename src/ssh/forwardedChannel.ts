@@ -17,6 +17,7 @@ export class ForwardedChannel extends Duplex implements Sender {
   /** Sent, and not known to have come. */
   private underWay = 0
   private waiting: Waiting | undefined
+  private hasReadEof = false
   private hasSentEof = false
   private hasSentClose = false
 
@@ -41,7 +42,7 @@ export class ForwardedChannel extends Duplex implements Sender {
   onData(data: Buffer): boolean {
     const { receiveWindow } = this.shared
     if (!receiveWindow.take(data.length)) return false
-    if (this.destroyed || this.readableEnded) return true
+    if (this.destroyed || this.hasReadEof) return true
     this.push(data)
     this.grant()
     return true
@@ -54,6 +55,7 @@ export class ForwardedChannel extends Duplex implements Sender {
   }
 
   onEof(): void {
+    this.hasReadEof = true
     if (!this.destroyed) this.push(null)
   }
 
