@@ -121,12 +121,14 @@ export class ForwardedChannel extends Duplex implements Sender {
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     const { queue, receiveWindow } = this.shared
+    const { waiting } = this
     this.waiting = undefined
     queue.remove(this)
     receiveWindow.dispose()
     this.land(this.underWay)
     this.sendEof()
     this.sendClose()
+    waiting?.done(error ?? gone())
     done(error)
   }
 
