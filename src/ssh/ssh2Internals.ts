@@ -165,10 +165,14 @@ class ChannelPath implements ChannelProtocol {
   /** Goes on with the keys that were agreed on, where they are for AES-GCM. */
   takeKeys(listener: ChannelListener): void {
     const { protocol } = this
+    const { stream } = this.route
     this.seal = undefined
     if (isGcmSeal(protocol._cipher)) {
       const { _encSSLName: name, _encKey: key, _encIV: nonce } = protocol._cipher
-      this.seal = new GcmSeal({ name, key, nonce }, (chunk) => this.route.stream.write(chunk))
+      this.seal = new GcmSeal({ name, key, nonce }, (chunk) => {
+        // As ssh2 does: what is still said after the end is lost.
+        if (stream.writable) stream.write(chunk)
+      })
       protocol._cipher = new SealingCipher(protocol._cipher, this.seal)
     }
     const isOwn = isGcmOpen(protocol._decipher)
@@ -341,8 +345,12 @@ function isWholeProtocol(protocol: unknown): protocol is WholeProtocol {
     hasFunctions(property(protocol, '_handlers'), handledMessages) &&
     hasFunctions(property(protocol, '_cipher'), ['allocPacket', 'encrypt', 'free']) &&
     hasFunctions(property(protocol, '_decipher'), ['_onPayload', 'decrypt', 'free']) &&
-    hasFunctions(property(property(protocol, '_packetRW'), 'write'), ['alloc', 'finalize'])
+    isWholeWriter(property(property(protocol, '_packetRW'), 'write'))
   )
+}
+
+function isWholeWriter(write: unknown): boolean {
+  return hasFunctions(write, ['alloc', 'finalize']) && typeof property(write, 'allocStart') === 'number'
 }
 
 const protocolFunctions = [
