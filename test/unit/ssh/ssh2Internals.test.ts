@@ -167,6 +167,16 @@ for (const cipher of ['aes128-gcm@openssh.com', 'chacha20-poly1305@openssh.com']
       await new Promise(setImmediate)
       assert.deepEqual(errors, [])
     })
+  })
+
+  describe(`takeChannels, of a connection by ${cipher} without one of ssh2’s internals`, () => {
+    let client: Client
+    let near: Duplex
+    before(async () => ({ client, near } = await logIn(cipher)))
+    after(() => {
+      client.destroy()
+      near.destroy()
+    })
 
     const internals: (readonly string[])[] = [
       ['_chanMgr'],
@@ -198,8 +208,8 @@ for (const cipher of ['aes128-gcm@openssh.com', 'chacha20-poly1305@openssh.com']
         assert.ok(name in holder, 'ssh2 has it')
         Reflect.deleteProperty(holder, name)
         const before = snapshot(root)
-        const route = { stream: near, lend: () => assert.fail('it reads otherwise') }
-        const listen = () => assert.fail('it listens')
+        const route = { stream: near, lend: (): void => assert.fail('it reads otherwise') }
+        const listen = (): FakeListener => assert.fail('it listens')
         assert.equal(takeChannels(root as unknown as Client, route, listen), undefined)
         assert.deepEqual(snapshot(root), before)
       })
