@@ -222,29 +222,44 @@ class Forwarding implements Disposable {
 
   private answer(answer: IncomingMessage): void {
     const { response } = this.exchange
-    const fields = fieldsOf(answer.rawHeaders)
     this.hasAnswer = true
     this.patience.dispose()
     answer.on('error', () => undefined)
-    const codings = tokensOf(fields, 'transfer-encoding')
-    if (codings.some((coding) => coding !== 'chunked')) return this.fail(new Error('unknown transfer coding'))
-    try {
-      const status = answer.statusCode ?? 502
-      const out = response.begin(status, answer.statusMessage ?? '', fieldsForVisitor(fields, this.names))
-      answer.pipe(out, { end: false })
-    } catch (error) {
-      return this.fail(error as Error)
-    }
-    answer.once('end', () => {
-      if (this.isOver) return
-      response.end(trailersFrom(answer.rawTrailers))
-      this.finish()
-    })
     answer.once('close', () => {
       if (answer.complete || this.isOver) return
       response.abort()
       this.dispose()
     })
+    // What has come with the head is read by then, and a short answer goes on in one piece.
+    process.nextTick(() => this.passOn(answer))
+  }
+
+  private passOn(answer: IncomingMessage): void {
+    if (this.isOver) return
+    const { response } = this.exchange
+    const fields = fieldsOf(answer.rawHeaders)
+    const codings = tokensOf(fields, 'transfer-encoding')
+    if (codings.some((coding) => coding !== 'chunked')) return this.fail(new Error('unknown transfer coding'))
+    let out: Writable
+    try {
+      const shown = fieldsForVisitor(fields, this.names)
+      out = response.begin(answer.statusCode ?? 502, answer.statusMessage ?? '', shown)
+    } catch (error) {
+      return this.fail(error as Error)
+    }
+    if (answer.complete) {
+      const body = answer.read() as Buffer | null
+      if (body !== null) out.write(body)
+      this.end(answer)
+    } else {
+      answer.once('end', () => this.end(answer)).pipe(out, { end: false })
+    }
+  }
+
+  private end(answer: IncomingMessage): void {
+    if (this.isOver) return
+    this.exchange.response.end(trailersFrom(answer.rawTrailers))
+    this.finish()
   }
 
   private fail(error: Error): void {
