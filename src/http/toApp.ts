@@ -3,8 +3,9 @@ import type { Socket } from 'node:net'
 import type { Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import type { Clock } from '../base/clock'
-import { DisposableStore, toDisposable, type Disposable } from '../base/disposable'
+import type { Disposable } from '../base/disposable'
 import type { Log } from '../base/log'
+import { Places } from '../base/places'
 import { answerByGate, answerStatus } from './answers'
 import type { AppAddress, AppConnections } from './appConnections'
 import { fieldsOf, pairsOf, sendHead, tokensOf, type AcceptExchange, type Exchange } from './exchange'
@@ -15,7 +16,7 @@ import { fieldForVisitor, fieldsForApp, fieldsForVisitor, type Names } from './t
 
 /** The last stage for exchanges: asks the local app by HTTP/1.1 and brings back what it says, both as they come. */
 export class ToApp implements Disposable {
-  private readonly open = new Set<Forwarding>()
+  private readonly open = new Places<Forwarding>()
   private isClosed = false
 
   constructor(
@@ -40,19 +41,19 @@ export class ToApp implements Disposable {
     if (this.isClosed) return asker.onUnsent(gateAnswers.closed)
     if (this.open.size >= mostExchanges) return asker.onUnsent(tooMany)
     const forwarding = new Forwarding(exchange, asker, this.options)
-    this.open.add(forwarding)
-    forwarding.start(() => this.open.delete(forwarding))
+    const place = this.open.add(forwarding)
+    forwarding.start(() => this.open.delete(place, forwarding))
   }
 
   /** From now on no request reaches the app, and those that wait for their answer get another. Resolves when they have. */
   async close(): Promise<void> {
     this.isClosed = true
-    const said = [...this.open].flatMap((forwarding) => forwarding.answerInstead(gateAnswers.closed) ?? [])
+    const said = this.open.all.flatMap((forwarding) => forwarding.answerInstead(gateAnswers.closed) ?? [])
     await Promise.allSettled(said.map((out) => finished(out, { readable: false })))
   }
 
   dispose(): void {
-    for (const forwarding of [...this.open]) forwarding.dispose()
+    for (const forwarding of this.open.all) forwarding.dispose()
   }
 }
 
@@ -72,12 +73,12 @@ export interface Asker {
 }
 
 class Forwarding implements Disposable {
-  private readonly owned = new DisposableStore()
   private outgoing: ClientRequest | undefined
   private isOver = false
   private hasAnswer = false
+  private onOver: () => void = () => undefined
   /** Rings when the app has said nothing for too long. */
-  private patience = toDisposable(() => undefined)
+  private patience: Disposable | undefined
   private readonly names: Names
 
   constructor(
@@ -89,8 +90,7 @@ class Forwarding implements Disposable {
   }
 
   start(onOver: () => void): void {
-    this.owned.add(toDisposable(onOver))
-    this.owned.add(toDisposable(() => this.patience.dispose()))
+    this.onOver = onOver
     this.exchange.response.onGone(() => this.dispose())
     this.exchange.request.body.on('error', () => undefined) // the response hears that the visitor has gone
     this.ask({ onKept: this.mayRepeat() })
@@ -108,9 +108,8 @@ class Forwarding implements Disposable {
   /** Nobody is left for the answer. */
   dispose(): void {
     if (this.isOver) return
-    this.isOver = true
+    this.over()
     this.outgoing?.destroy()
-    this.owned.dispose()
   }
 
   /** RFC 9110 9.2.2: a kept connection may turn out to be closed, and then the request is sent once more. */
@@ -121,7 +120,7 @@ class Forwarding implements Disposable {
 
   private ask({ onKept }: { onKept: boolean }): void {
     const { connections } = this.options
-    this.patience.dispose()
+    this.patience?.dispose()
     const { request: asked, visitor } = this.exchange
     const { address } = visitor.originator
     try {
@@ -188,7 +187,7 @@ class Forwarding implements Disposable {
   private listen(): void {
     const { gate, clock, app, log } = this.options
     const { answerWithinMs } = gate()
-    this.patience.dispose()
+    this.patience?.dispose()
     if (answerWithinMs === undefined || this.hasAnswer || this.isOver) return
     this.patience = clock.after(answerWithinMs, () => {
       log.warn(`the app on port ${app.port} did not begin its answer within ${answerWithinMs / 1000} s`)
@@ -223,7 +222,7 @@ class Forwarding implements Disposable {
   private answer(answer: IncomingMessage): void {
     const { response } = this.exchange
     this.hasAnswer = true
-    this.patience.dispose()
+    this.patience?.dispose()
     answer.on('error', () => undefined)
     answer.once('close', () => {
       if (answer.complete || this.isOver) return
@@ -283,12 +282,17 @@ class Forwarding implements Disposable {
   /** The answer is complete, or on its way. What the visitor still sends is of no use to anybody. */
   private finish(): void {
     if (this.isOver) return
-    this.isOver = true
+    this.over()
     const { outgoing, exchange } = this
     const { body, upgrade } = exchange.request
     if (upgrade === undefined && outgoing !== undefined) body.unpipe(outgoing).resume()
     if (outgoing?.writableEnded === false) outgoing.destroy()
-    this.owned.dispose()
+  }
+
+  private over(): void {
+    this.isOver = true
+    this.patience?.dispose()
+    this.onOver()
   }
 }
 

@@ -18,7 +18,8 @@ export interface OpenExchange {
  * the visitor neither sends the rest nor takes the answer. How long the app takes is nobody's business here.
  */
 export class VisitorConnection implements Disposable {
-  private readonly open = new Set<OpenExchange>()
+  /** No Set: see `Places`. */
+  private readonly open: OpenExchange[] = []
   private timer: Disposable = toDisposable(() => undefined)
   private closed = false
   /** Nothing that comes on it counts any more. */
@@ -33,15 +34,17 @@ export class VisitorConnection implements Disposable {
   }
 
   get openExchanges(): number {
-    return this.open.size
+    return this.open.length
   }
 
   /** Begins an exchange; the result ends it. */
   begin(exchange: OpenExchange): () => void {
-    this.open.add(exchange)
-    if (this.open.size === 1) this.watch()
+    if (this.open.push(exchange) === 1) this.watch()
     return () => {
-      if (this.open.delete(exchange) && this.open.size === 0) this.wait()
+      const at = this.open.indexOf(exchange)
+      if (at < 0) return
+      this.open.splice(at, 1)
+      if (this.open.length === 0) this.wait()
     }
   }
 
@@ -50,9 +53,7 @@ export class VisitorConnection implements Disposable {
     if (this.closed) return
     this.closed = true
     this.timer.dispose()
-    const gone = [...this.open]
-    this.open.clear()
-    for (const exchange of gone) exchange.onGone()
+    for (const exchange of this.open.splice(0)) exchange.onGone()
   }
 
   private wait(): void {
@@ -62,7 +63,7 @@ export class VisitorConnection implements Disposable {
   private watch(): void {
     this.ring(stallLimitMs, () => {
       for (const exchange of [...this.open]) if (exchange.isStalled()) exchange.giveUp()
-      if (this.open.size > 0) this.watch()
+      if (this.open.length > 0) this.watch()
     })
   }
 
