@@ -79,11 +79,18 @@ export class WrappedStream extends Duplex {
   override _writev(chunks: { chunk: Buffer }[], done: (error?: Error | null) => void): void {
     const bytes = chunks.reduce((sum, { chunk }) => sum + chunk.length, 0)
     if (bytes <= mostJoined) {
-      this.inner.write(Buffer.concat(chunks.map(({ chunk }) => chunk), bytes), done)
+      this.inner.write(
+        Buffer.concat(
+          chunks.map(({ chunk }) => chunk),
+          bytes,
+        ),
+        done,
+      )
       return
     }
     const last = chunks.length - 1
-    for (const [index, { chunk }] of chunks.entries()) this.inner.write(chunk, index === last ? done : undefined)
+    for (const [index, { chunk }] of chunks.entries())
+      this.inner.write(chunk, index === last ? done : undefined)
   }
 
   override _final(done: (error?: Error | null) => void): void {
