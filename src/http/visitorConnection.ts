@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock'
-import { toDisposable, type Disposable } from '../base/disposable'
+import type { Disposable } from '../base/disposable'
 import type { Visitor } from '../base/visitor'
 
 /** What a connection does with an exchange that is open on it. */
@@ -20,7 +20,9 @@ export interface OpenExchange {
 export class VisitorConnection implements Disposable {
   /** No Set: see `Places`. */
   private readonly open: OpenExchange[] = []
-  private timer: Disposable = toDisposable(() => undefined)
+  private timer: Disposable
+  /** When something is to be done unless something happens before, in milliseconds since the epoch. */
+  private due = 0
   private closed = false
   /** Nothing that comes on it counts any more. */
   isRefused = false
@@ -31,6 +33,7 @@ export class VisitorConnection implements Disposable {
     private readonly giveUp: () => void,
   ) {
     this.wait()
+    this.timer = this.ringAt(this.due)
   }
 
   get openExchanges(): number {
@@ -57,19 +60,31 @@ export class VisitorConnection implements Disposable {
   }
 
   private wait(): void {
-    this.ring(idleLimitMs, this.giveUp)
+    this.due = this.clock.now() + idleLimitMs
   }
 
   private watch(): void {
-    this.ring(stallLimitMs, () => {
-      for (const exchange of [...this.open]) if (exchange.isStalled()) exchange.giveUp()
-      if (this.open.length > 0) this.watch()
+    this.due = this.clock.now() + stallLimitMs
+  }
+
+  /** The timer runs on while requests come and go: setting another for each would cost more than the rest of this file. */
+  private ringAt(at: number): Disposable {
+    const ms = Math.min(at - this.clock.now(), stallLimitMs)
+    return this.clock.after(ms, () => {
+      if (this.closed) return
+      if (this.clock.now() >= this.due) this.ring()
+      this.timer = this.ringAt(this.due)
     })
   }
 
-  private ring(ms: number, callback: () => void): void {
-    this.timer.dispose()
-    if (!this.closed) this.timer = this.clock.after(ms, callback)
+  private ring(): void {
+    if (this.open.length === 0) {
+      this.wait()
+      this.giveUp()
+    } else {
+      this.watch()
+      for (const exchange of [...this.open]) if (exchange.isStalled()) exchange.giveUp()
+    }
   }
 }
 
