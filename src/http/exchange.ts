@@ -84,6 +84,13 @@ export function valuesOf(fields: readonly Field[], name: string): string[] {
   return values
 }
 
+/** The same the other way. `flat()` takes ten times as long. */
+export function rawOf(fields: readonly Field[]): string[] {
+  const raw: string[] = []
+  for (const [name, value] of fields) raw.push(name, value)
+  return raw
+}
+
 /** Whether a field's name is this one, which is in small letters. Most differ by their length already. */
 export function isNamed(other: string, name: string): boolean {
   return other.length === name.length && (other === name || other.toLowerCase() === name)

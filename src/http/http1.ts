@@ -5,7 +5,7 @@ import type { Clock } from '../base/clock'
 import type { Disposable } from '../base/disposable'
 import { WrappedStream } from '../base/startOfStream'
 import type { Accept } from '../base/visitor'
-import { fieldsOf, pairsOf, recordOf, sendHead, tokensOf, valuesOf } from './exchange'
+import { fieldsOf, pairsOf, rawOf, recordOf, sendHead, tokensOf, valuesOf } from './exchange'
 import type { AcceptExchange, Field, HttpRequest, HttpResponse } from './exchange'
 import { readTarget, trailersFrom, whatIsWrong, type Refusal } from './fields'
 import { Progress } from './progress'
@@ -184,7 +184,7 @@ class Http1Response implements HttpResponse {
       giveUp: () => this.abort(),
     })
     outgoing.on('error', () => undefined)
-    outgoing.once('close', () => {
+    outgoing.on('close', () => {
       this.done()
       if (!outgoing.writableFinished) this.gone()
     })
@@ -205,7 +205,7 @@ class Http1Response implements HttpResponse {
   }
 
   begin(status: number, reason: string, fields: readonly Field[]): Writable {
-    this.outgoing.writeHead(status, reason, fields.flat())
+    this.outgoing.writeHead(status, reason, rawOf(fields))
     sendHead(this.outgoing)
     return this.outgoing
   }

@@ -26,11 +26,14 @@ export class OpenRecordings {
     return changed
   }
 
-  /** They have given way: nothing more of them is kept. */
-  letGo(ids: readonly number[]): void {
-    if (this.open.size === 0) return
+  get size(): number {
+    return this.open.size
+  }
+
+  /** Of those that have given way nothing more is kept. */
+  letGo(hasGivenWay: (entry: OpenRecording) => boolean): void {
     for (const entry of this.open.all) {
-      if (!ids.includes(entry.id)) continue
+      if (!hasGivenWay(entry)) continue
       entry.recording.letGo()
       this.delete(entry)
     }

@@ -8,7 +8,7 @@ import type { Log } from '../base/log'
 import { Places } from '../base/places'
 import { answerByGate, answerStatus } from './answers'
 import type { AppAddress, AppConnections } from './appConnections'
-import { fieldsOf, pairsOf, sendHead, tokensOf, type AcceptExchange, type Exchange } from './exchange'
+import { fieldsOf, pairsOf, rawOf, sendHead, tokensOf, type AcceptExchange, type Exchange } from './exchange'
 import { trailersFrom, withoutConnectionFields } from './fields'
 import type { GateOptions } from './gateOptions'
 import { gateAnswers, type GateAnswer } from './gatePage'
@@ -128,7 +128,7 @@ class Forwarding implements Disposable {
         method: asked.method,
         path: asked.target,
         setHost: false,
-        headers: fieldsForApp(asked, { address, names: this.names }).flat(),
+        headers: rawOf(fieldsForApp(asked, { address, names: this.names })),
         maxHeaderSize: longestHead,
         insecureHTTPParser: false,
         agent: onKept ? connections.kept : connections.single,
@@ -145,10 +145,11 @@ class Forwarding implements Disposable {
     this.sendBody(this.outgoing)
   }
 
+  /** What happens once only needs no `once`, which makes more objects than the rest. */
   private follow(outgoing: ClientRequest): void {
     const { response } = this.exchange
     let isSent = false
-    outgoing.once('socket', (socket: Socket) => {
+    outgoing.on('socket', (socket: Socket) => {
       if (this.options.connections.hasReached(socket)) this.asker.onReached()
       else socket.once('connect', () => this.asker.onReached())
     })
@@ -156,7 +157,7 @@ class Forwarding implements Disposable {
       // One that was asked anew has nothing more to say.
       if (outgoing === this.outgoing) this.fail(error)
     })
-    outgoing.once('finish', () => {
+    outgoing.on('finish', () => {
       isSent = true
       this.listen()
     })
@@ -169,8 +170,8 @@ class Forwarding implements Disposable {
         this.options.log.debug(`HTTP: a status ${statusCode} of the app was left out: ${String(error)}`)
       }
     })
-    outgoing.once('response', (answer) => this.answer(answer))
-    outgoing.once('upgrade', (answer, socket: Socket, head: Buffer) => {
+    outgoing.on('response', (answer) => this.answer(answer))
+    outgoing.on('upgrade', (answer, socket: Socket, head: Buffer) => {
       if (head.length > 0) socket.unshift(head)
       if (this.isOver || response.switchProtocols === undefined) {
         socket.destroy()
@@ -224,7 +225,7 @@ class Forwarding implements Disposable {
     this.hasAnswer = true
     this.patience?.dispose()
     answer.on('error', () => undefined)
-    answer.once('close', () => {
+    answer.on('close', () => {
       if (answer.complete || this.isOver) return
       response.abort()
       this.dispose()
