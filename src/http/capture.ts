@@ -81,8 +81,9 @@ export class Capture implements Disposable {
         },
       },
     )
-    const entry = this.open.add(exchanges.add(recording.snapshot(0)).id, recording)
-    const { id } = entry
+    const id = exchanges.begin((given) => recording.snapshot(given))
+    const entry = this.open.add(id, recording)
+    this.markChanged(entry)
     return { id, exchange: { ...watchExchange(exchange, recording), capturedAs: id } }
   }
 
