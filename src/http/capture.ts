@@ -32,7 +32,7 @@ export class Capture implements Disposable {
   ) {
     this.owned.add(
       options.exchanges.onDidChange((change) => {
-        if (change.kind === 'removed') this.open.letGo(change.ids)
+        if (change.kind === 'removed' && this.open.size > 0) this.renewSoon()
       }),
     )
     this.owned.add(toDisposable(() => this.renew()))
@@ -81,8 +81,9 @@ export class Capture implements Disposable {
         },
       },
     )
-    const entry = this.open.add(exchanges.add(recording.snapshot(0)).id, recording)
-    const { id } = entry
+    const id = exchanges.begin((given) => recording.snapshot(given))
+    const entry = this.open.add(id, recording)
+    this.markChanged(entry)
     return { id, exchange: { ...watchExchange(exchange, recording), capturedAs: id } }
   }
 
@@ -100,17 +101,22 @@ export class Capture implements Disposable {
   }
 
   private markChanged(entry: OpenRecording): void {
-    const { exchanges, clock } = this.options
+    const { exchanges } = this.options
     // Messages are made readable after the end, too.
     if (entry.recording.isOver) return exchanges.update(entry.recording.snapshot(entry.id))
     if (entry.hasChanged || this.owned.isDisposed) return
     entry.hasChanged = true
-    this.timer ??= clock.after(renewalMs, () => this.renew())
+    this.renewSoon()
+  }
+
+  private renewSoon(): void {
+    this.timer ??= this.options.clock.after(renewalMs, () => this.renew())
   }
 
   private renew(): void {
     this.timer = undefined
     const { exchanges } = this.options
+    this.open.letGo(({ id }) => exchanges.get(id) === undefined)
     for (const entry of this.open.changed()) exchanges.update(entry.recording.snapshot(entry.id))
   }
 }

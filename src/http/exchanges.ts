@@ -46,7 +46,8 @@ export class Exchanges implements Disposable {
   }
 
   get(id: number): CapturedExchange | undefined {
-    return this.kept.get(id)?.exchange
+    const kept = this.kept.get(id)
+    return kept === undefined ? undefined : exchangeOf(kept)
   }
 
   /** How many gave way to newer ones since the last `clear`. */
@@ -82,6 +83,20 @@ export class Exchanges implements Disposable {
     return added
   }
 
+  /**
+   * Adds an exchange that has only begun, and gives its id. How it is `now` is asked when somebody looks, until the first
+   * `update`: most are over before that.
+   */
+  begin(now: (id: number) => CapturedExchange): number {
+    const id = this.kept.nextId
+    const kept: Kept = { id, exchange: now, bytes: ofExchange }
+    this.bytes += kept.bytes
+    this.kept.set(id, kept)
+    this.didChange.fire(new Begun(kept))
+    this.makeRoom()
+    return id
+  }
+
   /** Takes the place of the one with the same id; nothing happens when that has given way. */
   update(exchange: CapturedExchange): void {
     if (this.kept.get(exchange.id) === undefined) return
@@ -105,8 +120,9 @@ export class Exchanges implements Disposable {
 
   private keep(exchange: CapturedExchange): void {
     const bytes = bytesOf(exchange)
-    this.bytes += bytes - (this.kept.get(exchange.id)?.bytes ?? 0)
-    this.kept.set(exchange.id, { exchange, bytes })
+    const { id } = exchange
+    this.bytes += bytes - (this.kept.get(id)?.bytes ?? 0)
+    this.kept.set(id, { id, exchange, bytes })
   }
 
   private forget(id: number): void {
@@ -130,8 +146,24 @@ export class Exchanges implements Disposable {
 }
 
 interface Kept {
-  readonly exchange: CapturedExchange
+  readonly id: number
+  /** As it is, or whom to ask. */
+  readonly exchange: CapturedExchange | ((id: number) => CapturedExchange)
   readonly bytes: number
+}
+
+function exchangeOf({ id, exchange }: Kept): CapturedExchange {
+  return typeof exchange === 'function' ? exchange(id) : exchange
+}
+
+class Begun {
+  readonly kind = 'added'
+
+  constructor(private readonly kept: Kept) {}
+
+  get exchange(): CapturedExchange {
+    return exchangeOf(this.kept)
+  }
 }
 
 /**
@@ -156,13 +188,13 @@ class KeptById {
 
   get all(): CapturedExchange[] {
     const all: CapturedExchange[] = []
-    for (const kept of this.list) if (kept !== undefined) all.push(kept.exchange)
+    for (const kept of this.list) if (kept !== undefined) all.push(exchangeOf(kept))
     return all
   }
 
   get oldest(): number | undefined {
     while (this.start < this.list.length && this.list[this.start] === undefined) this.start++
-    return this.list[this.start]?.exchange.id
+    return this.list[this.start]?.id
   }
 
   get(id: number): Kept | undefined {

@@ -1,41 +1,39 @@
+import { Places } from '../base/places'
 import type { Recording } from './recording'
 
-/**
- * Those that are not over yet. Each has a place in a list, and leaves it to the next: a Map or a Set to which thousands
- * come and go leaves old tables behind, and V8 keeps what these held until it collects everything.
- */
+/** Those that are not over yet. */
 export class OpenRecordings {
-  private readonly places: (OpenRecording | undefined)[] = []
-  private readonly free: number[] = []
+  private readonly open = new Places<OpenRecording>()
 
   add(id: number, recording: Recording): OpenRecording {
-    const place = this.free.pop() ?? this.places.length
-    const entry = { id, recording, place, hasChanged: false }
-    this.places[place] = entry
+    const entry = { id, recording, place: 0, hasChanged: false }
+    entry.place = this.open.add(entry)
     return entry
   }
 
-  delete({ place, id }: OpenRecording): void {
-    if (this.places[place]?.id !== id) return
-    this.places[place] = undefined
-    this.free.push(place)
+  delete(entry: OpenRecording): void {
+    this.open.delete(entry.place, entry)
   }
 
   /** Those that have changed since the last time. */
   changed(): OpenRecording[] {
     const changed: OpenRecording[] = []
-    for (const entry of this.places) {
-      if (entry?.hasChanged !== true) continue
+    for (const entry of this.open.all) {
+      if (!entry.hasChanged) continue
       entry.hasChanged = false
       changed.push(entry)
     }
     return changed
   }
 
-  /** They have given way: nothing more of them is kept. */
-  letGo(ids: readonly number[]): void {
-    for (const entry of this.places) {
-      if (entry === undefined || !ids.includes(entry.id)) continue
+  get size(): number {
+    return this.open.size
+  }
+
+  /** Of those that have given way nothing more is kept. */
+  letGo(hasGivenWay: (entry: OpenRecording) => boolean): void {
+    for (const entry of this.open.all) {
+      if (!hasGivenWay(entry)) continue
       entry.recording.letGo()
       this.delete(entry)
     }
