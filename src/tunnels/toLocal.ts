@@ -7,13 +7,22 @@ import { WritesPerTurn } from '../base/writesPerTurn'
 import { dialLocal, dialLocalTls } from '../ports/dialLocal'
 import type { LocalApp } from './localApp'
 
+interface Report {
+  onAnswer(): void
+  onNoAnswer(error: Error): void
+}
+
 /**
  * The last stage: joins each visitor to the local app, both ways, with back-pressure and half-close. An app that
  * cannot be reached ends the visitor, so that the proxy in front answers 502.
  */
-export function toLocal(app: LocalApp, report: { onAnswer(): void; onNoAnswer(error: Error): void }): Accept {
+export function toLocal(app: LocalApp, report: Report): Accept {
+  return app.protocol === 'https' ? toTls(app, report) : toPlain(app, report)
+}
+
+function toTls(app: LocalApp, report: Report): Accept {
   return ({ stream }) => {
-    const socket = app.protocol === 'https' ? joinTls(stream, app) : joinPlain(stream, app)
+    const socket: Socket = dialLocalTls(app)
     let connected = false
     socket.once('connect', () => {
       connected = true
@@ -22,16 +31,42 @@ export function toLocal(app: LocalApp, report: { onAnswer(): void; onNoAnswer(er
     socket.once('error', (error) => {
       if (!connected) report.onNoAnswer(error)
     })
+    join(stream, socket)
   }
 }
 
-function joinTls(visitor: Duplex, app: LocalApp): Socket {
-  const socket = dialLocalTls(app)
-  join(visitor, socket)
-  return socket
+function toPlain(app: LocalApp, report: Report): Accept {
+  // Where `localhost` answered last: to try one address costs a fifth less than to be ready to try two.
+  let answeredAt: string | undefined
+  const enter = (visitor: Duplex, host: string) => {
+    const socket = dialFor(visitor, { host, port: app.port })
+    const leave = () => void socket.destroy()
+    const onError = (error: Error) => {
+      visitor.off('close', leave)
+      if (visitor.destroyed) return
+      if (host !== app.host) {
+        answeredAt = undefined
+        enter(visitor, app.host)
+        return
+      }
+      visitor.destroy()
+      report.onNoAnswer(error)
+    }
+    visitor.once('close', leave)
+    socket.once('error', onError)
+    socket.once('connect', () => {
+      visitor.off('close', leave)
+      socket.off('error', onError)
+      if (app.host === 'localhost') answeredAt = socket.remoteAddress
+      carry(visitor, socket)
+      report.onAnswer()
+    })
+  }
+  return ({ stream }) => enter(stream, answeredAt ?? app.host)
 }
 
-function joinPlain(visitor: Duplex, app: LocalApp): Socket {
+/** What the app says goes to the visitor from the memory it was read into. */
+function dialFor(visitor: Duplex, address: { readonly host: string; readonly port: number }): Socket {
   const keeps = !('copiesWhatItKeeps' in visitor)
   let isPaused = false
   const goOn = () => {
@@ -44,7 +79,13 @@ function joinPlain(visitor: Duplex, app: LocalApp): Socket {
     isPaused = visitor.writableLength > 0
     return !isPaused
   })
-  const socket = dialLocal(app, { onread })
+  const socket: Socket = dialLocal(address, { onread })
+  return socket
+}
+
+function carry(visitor: Duplex, socket: Socket): void {
+  // Not before: connecting puts back the method that this replaces.
+  new WritesPerTurn(socket)
   joinEnds(visitor, socket)
   visitor.pipe(socket, { end: false })
   visitor.once('end', () => {
@@ -53,7 +94,4 @@ function joinPlain(visitor: Duplex, app: LocalApp): Socket {
     else socket.end()
   })
   socket.once('end', () => visitor.end())
-  // Not before: connecting puts back the method that this replaces.
-  socket.once('connect', () => new WritesPerTurn(socket))
-  return socket
 }
