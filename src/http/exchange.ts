@@ -11,7 +11,7 @@ export interface Exchange {
   readonly request: HttpRequest
   readonly response: HttpResponse
   /** The id of the captured exchange, where it is captured. */
-  readonly capturedAs?: number
+  readonly capturedAs?: number | undefined
 }
 
 /** Answers an exchange. */
