@@ -2,6 +2,13 @@ import type { Duplex } from 'node:stream'
 
 /** Joins two streams until both directions have ended; an error on one ends the other and nothing else. */
 export function join(visitor: Duplex, local: Duplex): void {
+  joinEnds(visitor, local)
+  visitor.pipe(local)
+  local.pipe(visitor)
+}
+
+/** The same for two streams between which somebody else carries the bytes. */
+export function joinEnds(visitor: Duplex, local: Duplex): void {
   let visitorEnded = visitor.readableEnded
   let visitorFinished = false
   visitor.once('end', () => {
@@ -25,6 +32,4 @@ export function join(visitor: Duplex, local: Duplex): void {
   local.once('close', () => {
     if (!local.readableEnded) visitor.destroy()
   })
-  visitor.pipe(local)
-  local.pipe(visitor)
 }

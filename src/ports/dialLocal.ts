@@ -1,4 +1,4 @@
-import { connect, type LookupFunction, type Socket, type TcpNetConnectOpts } from 'node:net'
+import { connect, type LookupFunction, type OnReadOpts, type Socket, type TcpNetConnectOpts } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 
 interface LocalAddress {
@@ -12,12 +12,14 @@ interface LocalAddress {
  * resolver says: a server may listen on only one of them. Small writes go out at once, and either side may
  * end before the other.
  *
+ * With `onread` what comes goes there, and to no listener (net.connect).
+ *
  * A refused connection is an `error` event with code ECONNREFUSED, also when both addresses refuse.
  * Do not wrap the socket in TLS before it is connected: Node 20 crashes (SIGSEGV) when it then moves on to
  * the second address. `dialLocalTls` does it right.
  */
-export function dialLocal(address: LocalAddress): Socket {
-  return connect(optionsFor(address))
+export function dialLocal(address: LocalAddress, { onread }: { readonly onread?: OnReadOpts } = {}): Socket {
+  return connect({ ...optionsFor(address), ...(onread && { onread }) })
 }
 
 /**

@@ -16,6 +16,8 @@ export interface ProbeOptions {
   readonly limitMs?: number
   /** Who listens there, if known: what must not be disturbed is not. */
   readonly process?: ListeningProcess | undefined
+  /** The same process has answered HTTP before, so it need not be waited for to speak first. */
+  readonly spokeHttp?: boolean
   readonly clock?: Clock
 }
 
@@ -40,7 +42,7 @@ export async function probeLocalPort(
   address: { readonly host: string; readonly port: number },
   options: ProbeOptions = {},
 ): Promise<LocalProtocol> {
-  const { signal, limitMs = 1500, process, clock = systemClock } = options
+  const { signal, limitMs = 1500, process, spokeHttp = false, clock = systemClock } = options
   signal?.throwIfAborted()
   const program = surelyKnownProgram({ port: address.port, ...(process && { process }) })
   if (program?.oneClient) return 'tcp'
@@ -50,7 +52,7 @@ export async function probeLocalPort(
     if (!talk.isOpen) throw unreachable(address, talk.error)
     talk.listen()
     if (program?.speaksOther) return 'tcp'
-    await talk.until(() => talk.said.length > 0, GREETING_MS)
+    if (!spokeHttp) await talk.until(() => talk.said.length > 0, GREETING_MS)
     if (talk.said.length > 0) return judgeAnswer(talk.evidence)
     return ask(talk, address)
   })

@@ -1,10 +1,11 @@
 import { BlockList, isIP, isIPv6 } from 'node:net'
 import { formatHostPort } from '../base/address'
+import { lazy } from '../base/lazy'
 
 /** True for `localhost` and for what means this very machine, however it is written: `127.1`, `0x7f.1`, `::1`. */
 export function isLoopback(host: string): boolean {
   const plain = plainHost(host)
-  return plain === 'localhost' || isIn(loopback, plain)
+  return plain === 'localhost' || isIn(loopback(), plain)
 }
 
 /** True for `*`, and for 0.0.0.0 and `::` however they are written. */
@@ -20,7 +21,7 @@ export function isEveryAddress(host: string): boolean {
 export function isOpenToAll(host: string): boolean {
   const plain = plainHost(host)
   if (isEveryAddress(host)) return true
-  return isIP(plain) !== 0 && !isIn(loopback, plain) && !isIn(privateNetworks, plain)
+  return isIP(plain) !== 0 && !isIn(loopback(), plain) && !isIn(privateNetworks(), plain)
 }
 
 /** Lower case; an address in its usual form, IPv6 without brackets. As it is when it cannot stand in a URL. */
@@ -35,18 +36,20 @@ function isIn(list: BlockList, address: string): boolean {
   return isIP(address) !== 0 && list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
 }
 
-const loopback = blockList(['127.0.0.0/8', '::1/128'])
+const loopback = lazy(() => blockList(['127.0.0.0/8', '::1/128']))
 
 /** RFC 1918, RFC 6598 (carrier NAT), RFC 3927 and RFC 4291 (link-local), RFC 4193. */
-const privateNetworks = blockList([
-  '10.0.0.0/8',
-  '172.16.0.0/12',
-  '192.168.0.0/16',
-  '100.64.0.0/10',
-  '169.254.0.0/16',
-  'fe80::/10',
-  'fc00::/7',
-])
+const privateNetworks = lazy(() =>
+  blockList([
+    '10.0.0.0/8',
+    '172.16.0.0/12',
+    '192.168.0.0/16',
+    '100.64.0.0/10',
+    '169.254.0.0/16',
+    'fe80::/10',
+    'fc00::/7',
+  ]),
+)
 
 function blockList(subnets: readonly string[]): BlockList {
   const list = new BlockList()

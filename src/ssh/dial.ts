@@ -1,6 +1,6 @@
 import type { LookupAddress } from 'node:dns'
 import { lookup } from 'node:dns/promises'
-import { connect, type Socket } from 'node:net'
+import { connect, type OnReadOpts, type Socket } from 'node:net'
 import type { Hop } from '../base/failure'
 import type { AddressFamily } from './settings'
 
@@ -11,9 +11,9 @@ import type { AddressFamily } from './settings'
  */
 export async function dial(
   address: { host: string; port: number; family?: AddressFamily },
-  options: { signal: AbortSignal; onHop: (hop: Hop) => void },
+  options: { signal: AbortSignal; onHop: (hop: Hop) => void; onread?: OnReadOpts },
 ): Promise<Socket> {
-  const { signal, onHop } = options
+  const { signal, onHop, onread } = options
   onHop('DNS')
   const addresses = await abortable(addressesOf(address.host, address.family ?? 'any'), signal)
   onHop('TCP')
@@ -25,7 +25,10 @@ export async function dial(
       noDelay: true,
       autoSelectFamily: true,
       lookup: (_host, _options, callback) => callback(null, addresses),
+      ...(onread && { onread }),
     })
+    // What comes before anybody listens would be lost.
+    if (onread) socket.pause()
     const settle = () => {
       signal.removeEventListener('abort', onAbort)
       socket.off('error', onError).off('connect', onConnect)

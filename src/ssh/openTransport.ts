@@ -10,11 +10,13 @@ import { parseDestination, type Destination } from './destination'
 import { abortable } from './dial'
 import { failures, isAuthenticationError, isFatal, isTooManyTries } from './failures'
 import { HostKeyCheck } from './hostKeyCheck'
+import type { ChannelKind } from './forwardedChannels'
 import { gatherIdentities, type TypedSecrets } from './identities'
 import type { SshPrompts } from './prompts'
 import { openRoute, type Route } from './route'
 import type { SshSettings } from './settings'
-import { loadSsh2, onAuthenticationRefused, onServerMessage } from './ssh2Library'
+import { onAuthenticationRefused, onServerMessage } from './ssh2Internals'
+import { loadSsh2 } from './ssh2Library'
 import { Transport } from './transport'
 
 export interface OpenTransportOptions {
@@ -27,6 +29,8 @@ export interface OpenTransportOptions {
   readonly onHop: (hop: Hop) => void
   /** Resolves the jump hosts as ssh_config says. */
   readonly resolve: (destination: Destination) => Promise<SshSettings>
+  /** Our own unless given. */
+  readonly channels?: ChannelKind
   /** How many jump hosts are being passed already. */
   readonly depth?: number
 }
@@ -182,7 +186,8 @@ class Attempt {
       authentication.succeeded()
       // What ended in the meantime would never say so again.
       if (isClosed()) throw new Error('the server closed the connection')
-      const transport = new Transport({ client, route, settings, banner, clock, log })
+      const { channels = 'own' } = this.options
+      const transport = new Transport({ client, route, settings, banner, channels, clock, log })
       hear = (text) => transport.serverSaid(text)
       return transport
     } catch (error) {

@@ -1,10 +1,10 @@
-import type { Channel, Client } from 'ssh2'
+import type { Client } from 'ssh2'
 import { formatAddress, type Address } from '../base/address'
 import type { Disposable } from '../base/disposable'
 import type { Log } from '../base/log'
 import type { Accept } from '../base/visitor'
-import { guardWindow } from './channelGuard'
 import { failures } from './failures'
+import type { AcceptedChannel, Arrival } from './forwardedChannels'
 import type { SshSettings } from './settings'
 
 /** An address on which the server listens for us. */
@@ -27,18 +27,7 @@ export class RemoteForwards implements Disposable {
     private readonly client: Client,
     private readonly settings: SshSettings,
     private readonly log: Log,
-    /** The server sent what it was not allowed to send. */
-    private readonly onViolation: (text: string) => void,
-  ) {
-    client.on('tcp connection', (details, accept, reject) => {
-      const address: Address = { kind: 'tcp', host: details.destIP, port: details.destPort }
-      this.route(address, { address: details.srcIP, port: details.srcPort }, accept, reject)
-    })
-    client.on('unix connection', (details, accept, reject) => {
-      const address: Address = { kind: 'unix', path: details.socketPath }
-      this.route(address, { address: '', port: 0 }, accept, reject)
-    })
-  }
+  ) {}
 
   /** One request at a time: the server's texts in between then belong to that request. */
   open(bind: Address, accept: Accept): Promise<RemoteForward> {
@@ -66,7 +55,7 @@ export class RemoteForwards implements Disposable {
 
   private async request(bind: Address, accept: Accept): Promise<RemoteForward> {
     this.serverMessages = []
-    const forward = new OpenForward(accept, this.onViolation)
+    const forward = new OpenForward(accept)
     // At once, not when the promise is seen: the first visitor may follow the answer in the same packet.
     const onListening = (address: Address) => this.open_.set(formatAddress(address), forward)
     const address = await this.listen(bind, onListening).catch((error: unknown) => {
@@ -121,21 +110,18 @@ export class RemoteForwards implements Disposable {
     })
   }
 
-  private route(
-    address: Address,
-    originator: { address: string; port: number },
-    accept: () => Channel,
-    reject: () => void,
-  ): void {
+  /** Leads somebody at one of the addresses to its forward. */
+  route(arrival: Arrival): void {
+    const { address, originator } = arrival
     const forward = this.open_.get(formatAddress(address))
-    if (forward === undefined) return reject()
+    if (forward === undefined) return arrival.reject()
     if (this.visitorCount >= mostVisitors) {
       this.log.warn(
         `a visitor of ${formatAddress(address)} was turned away: ${mostVisitors} are there already`,
       )
-      return reject()
+      return arrival.reject()
     }
-    forward.enter(accept(), originator)
+    forward.enter(arrival.accept(), originator)
   }
 }
 
@@ -143,32 +129,28 @@ export class RemoteForwards implements Disposable {
 const mostVisitors = 2048
 
 class OpenForward {
-  private readonly channels = new Set<Channel>()
+  private readonly channels = new Set<AcceptedChannel>()
 
-  constructor(
-    private readonly accept: Accept,
-    private readonly onViolation: (text: string) => void,
-  ) {}
+  constructor(private readonly accept: Accept) {}
 
   get visitorCount(): number {
     return this.channels.size
   }
 
-  enter(channel: Channel, originator: { address: string; port: number }): void {
+  enter(channel: AcceptedChannel, originator: Arrival['originator']): void {
+    const { stream } = channel
     this.channels.add(channel)
     // Every visitor's stream ends in an error at some time; whoever reads it hears of it by 'close' too.
-    channel.on('error', () => undefined)
-    channel.once('close', () => this.channels.delete(channel))
-    guardWindow(channel, () => this.onViolation('it sent more than the window allows'))
-    this.accept({ stream: channel, originator })
+    stream.on('error', () => undefined)
+    stream.once('close', () => this.channels.delete(channel))
+    // The server hears that the channel is open before the app is looked for: the two then work at the same time.
+    process.nextTick(() => {
+      if (this.channels.has(channel)) this.accept({ stream, originator })
+    })
   }
 
   dropVisitors(): void {
-    for (const channel of [...this.channels]) {
-      channel.destroy()
-      // ssh2 says so only when all has been read, which never comes where the app reads nothing.
-      channel.emit('close')
-    }
+    for (const channel of [...this.channels]) channel.drop()
     this.channels.clear()
   }
 }

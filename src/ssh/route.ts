@@ -3,6 +3,7 @@ import { Duplex } from 'node:stream'
 import { delay, type Clock } from '../base/clock'
 import type { Failure, Hop } from '../base/failure'
 import type { Log } from '../base/log'
+import { readInto } from '../base/readInto'
 import { dial } from './dial'
 import { failures } from './failures'
 import type { SshSettings } from './settings'
@@ -12,6 +13,8 @@ import type { Transport } from './transport'
 export interface Route {
   readonly stream: Duplex
   dispose(): void
+  /** Whether a chunk that is read may be gone when its reader returns, which saves a copy. */
+  lend?(mayLend: boolean): void
   /** Why the stream ended, where the route knows more than the stream could say. */
   explain?(): Promise<Failure | undefined>
 }
@@ -50,8 +53,13 @@ export async function openRoute(
     return runProxyCommand(settings.proxyCommand, settings, { log, clock })
   }
   const { hostName: host, port, addressFamily: family } = settings
-  const stream = await dial({ host, port, family }, { signal, onHop })
-  return { stream, dispose: () => undefined }
+  let lends = false
+  const onread = readInto((chunk) => {
+    stream.emit('data', lends ? chunk : Buffer.from(chunk))
+    return true
+  })
+  const stream = await dial({ host, port, family }, { signal, onHop, onread })
+  return { stream, dispose: () => undefined, lend: (mayLend) => (lends = mayLend) }
 }
 
 /** ssh_config(5), ProxyCommand: runs by the user's shell, and speaks for the server on its standard streams. */

@@ -10,11 +10,12 @@ import type { Log } from '../base/log'
 import type { Accept } from '../base/visitor'
 import { within } from '../base/within'
 import { failures, saysForcedCommand } from './failures'
+import { listenForChannels, type ChannelKind } from './forwardedChannels'
 import { RemoteForwards, type RemoteForward } from './remoteForwards'
 import type { Route } from './route'
 import type { SshSettings } from './settings'
 import { Sftp } from './sftp'
-import { sendKeepalive } from './ssh2Library'
+import { sendKeepalive } from './ssh2Internals'
 
 /** One life of the SSH connection: from a finished login until it ends. It does not come back. */
 export class Transport implements Disposable {
@@ -36,13 +37,22 @@ export class Transport implements Disposable {
       readonly settings: SshSettings
       /** What the server said before the login (RFC 4252 5.4), after its host key was trusted. */
       readonly banner?: string
+      readonly channels?: ChannelKind
       readonly clock: Clock
       readonly log: Log
     },
   ) {
     const { client, route, settings } = options
-    this.forwards = new RemoteForwards(client, settings, options.log, (text) =>
-      route.stream.destroy(new Error(text)),
+    this.forwards = new RemoteForwards(client, settings, options.log)
+    listenForChannels(
+      {
+        client,
+        route,
+        clock: options.clock,
+        onArrival: (arrival) => this.forwards.route(arrival),
+        onViolation: (text) => route.stream.destroy(new Error(text)),
+      },
+      options.channels,
     )
     let lastError: unknown
     client.on('error', (error) => {

@@ -16,7 +16,7 @@ import { titleOf } from '../servers/visibility'
 import { secretsOf } from '../servers/services/secrets'
 import { servicePrompts } from '../servers/services/servicePrompts'
 import type { Connection } from '../ssh/connection'
-import { Connections } from '../ssh/connections'
+import type { Connections } from '../ssh/connections'
 import { NetworkWatch } from '../ssh/networkWatch'
 import type { SshPrompts } from '../ssh/prompts'
 import { resolveSshSettings } from '../ssh/sshConfig'
@@ -25,14 +25,14 @@ import type { Certificate } from '../tls/certificate'
 import { addressAlreadyExposed, addressOf, heldByAnotherWindow } from './clash'
 import type { LocalApp } from './localApp'
 import { describeNeighbour, type Neighbours } from './neighbours'
-import { PublicChecker } from './publicChecker'
+import type * as onDemand from './onDemand'
 import { RememberedAddresses, type TunnelMemory } from './rememberedAddresses'
-import { Tunnel } from './tunnel'
+import type { Tunnel } from './tunnel'
 
 /** The one list of open tunnels. Every surface derives what it shows from this list and its one event. */
 export class Tunnels implements Disposable {
   private readonly didChange = new Emitter<readonly Tunnel[]>()
-  private readonly connections = new Connections()
+  private connections: Connections | undefined
   /** In the order they were opened. */
   private readonly list = new Set<Tunnel>()
   /** Those that have left the list and whose server has not confirmed it yet. */
@@ -71,14 +71,23 @@ export class Tunnels implements Disposable {
     )
   }
 
+  /** Reads what opening a tunnel takes, while something else is waited for. */
+  preload(): void {
+    // Whoever opens one hears of it.
+    this.load()
+      .then(({ loadSsh2 }) => loadSsh2())
+      .catch(() => undefined)
+  }
+
   /**
    * Opens a tunnel and keeps it in the list until it is stopped.
    * @throws Failure, or Cancelled; the list is then as before.
    */
   async open(request: TunnelRequest & { readonly signal: AbortSignal }): Promise<Tunnel> {
     const { app, server, name, signal } = request
+    const parts = await this.load()
     this.refuseClash(server, name)
-    const tunnel = this.create(request)
+    const tunnel = this.create(request, parts)
     this.list.add(tunnel)
     tunnel.onDidChange((state) => {
       if (state.kind === 'closed') {
@@ -119,8 +128,9 @@ export class Tunnels implements Disposable {
       readonly onHop: (hop: Hop) => void
     },
   ): Promise<LentTransport> {
-    if (options.anew === true) this.connections.closeUnused()
-    const connection = this.connectionTo(server, '')
+    const { connections } = await this.load()
+    if (options.anew === true) connections.closeUnused()
+    const connection = this.connectionTo(server, '', connections)
     const use = connection.use()
     const progress = connection.onDidChange((state) => {
       if (state.kind === 'connecting') options.onHop(state.hop)
@@ -139,7 +149,7 @@ export class Tunnels implements Disposable {
   /** Ends every tunnel and every connection; resolves when the servers have confirmed it or their time is over. */
   async stopAll(): Promise<void> {
     await Promise.all([...this.list, ...this.ending].map((tunnel) => tunnel.stop()))
-    this.connections.closeUnused()
+    this.connections?.closeUnused()
   }
 
   /** Told what listens on this machine: tunnels to a port that closed say so, and again when it is back. */
@@ -162,19 +172,25 @@ export class Tunnels implements Disposable {
     this.fire()
   }
 
-  private create({ app, gate = {}, server, name }: TunnelRequest): Tunnel {
+  /** What carries visitors is half of this program, and start-up has no use for it. */
+  private async load(): Promise<Parts> {
+    const { Connections, ...parts } = await import('./onDemand')
+    return { ...parts, connections: (this.connections ??= new Connections()) }
+  }
+
+  private create({ app, gate = {}, server, name }: TunnelRequest, parts: Parts): Tunnel {
     const { clock, log, prompts, certificateFor, lookup, neighbours } = this.options
     const { profile } = server
     // A service gives one tunnel to a connection.
     const own = profile.kind === 'service' ? `${name} ${formatHostPort(app.host, app.port)}` : ''
-    const connection = this.connectionTo(server, own)
-    const tunnel: Tunnel = new Tunnel({
+    const connection = this.connectionTo(server, own, parts.connections)
+    const tunnel: Tunnel = new parts.Tunnel({
       exchanges: this.exchanges,
       ...{ app, gate, server, name, connection, prompts, clock, log },
       id: this.nextId++,
       expectedUrl: this.expectedUrl(profile, name),
       wishedPort: this.remembered.port(profile, name),
-      checker: new PublicChecker({ log, ca: server.ca, lookup }),
+      checker: new parts.PublicChecker({ log, ca: server.ca, lookup }),
       certificateFor: (way) => {
         if (certificateFor === undefined) throw new Error('no certificates here')
         return certificateFor(way)
@@ -189,12 +205,12 @@ export class Tunnels implements Disposable {
   }
 
   /** `own` tells apart those that lead to the same server. */
-  private connectionTo(server: Server, own: string): Connection {
+  private connectionTo(server: Server, own: string, connections: Connections): Connection {
     const { clock, log, prompts, redactor } = this.options
     const { profile } = server
     for (const secret of secretsOf(profile)) redactor?.add(secret)
     const key = [profile.id, profile.ssh, profile.identityFile ?? '', own].join('\n')
-    return this.connections.get(key, {
+    return connections.get(key, {
       settings: () => server.settings(),
       resolve: server.resolve ?? ((jump) => resolveSshSettings(jump, log)),
       prompts: profile.kind === 'service' ? servicePrompts(profile.service, prompts) : prompts,
@@ -250,6 +266,10 @@ export class Tunnels implements Disposable {
 function placeOf(profile: ServerProfile, way: PublicWay): { readonly ssh: string; readonly address: string } {
   if (profile.kind === 'service') return { ssh: '', address: '' }
   return { ssh: profile.ssh, address: formatAddress(way.bind) }
+}
+
+type Parts = Omit<typeof onDemand, 'Connections'> & {
+  readonly connections: Connections
 }
 
 /** What is to become public, and how. */

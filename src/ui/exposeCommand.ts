@@ -2,7 +2,8 @@ import type { Memento } from 'vscode'
 import { DisposableStore } from '../base/disposable'
 import { Cancelled, Failure } from '../base/failure'
 import type { ListeningPort } from '../ports/listeningPort'
-import { probeLocalPort, type LocalProtocol } from '../ports/probe'
+import type { LocalProtocol } from '../ports/probe'
+import { Probes } from '../ports/probes'
 import { riskOf } from '../ports/risk'
 import type { PortWatcher } from '../ports/watcher'
 import type { ServerProfile } from '../servers/profile'
@@ -42,6 +43,7 @@ interface Choices {
 /** The command "Expose Port": from a listening port to its public URL on the clipboard. */
 export class ExposeCommand {
   private readonly consent: Consent
+  private readonly probes = new Probes()
 
   constructor(private readonly parts: ExposeParts) {
     this.consent = new Consent(parts.memory)
@@ -88,7 +90,8 @@ export class ExposeCommand {
     Object.assign(choices, { target, listening })
     const abort = new AbortController()
     // It looks while the person chooses a server.
-    const probed = probeLocalPort(target, { signal: abort.signal, process: listening?.process })
+    const probed = this.probes.probe(target, { signal: abort.signal, process: listening?.process })
+    tunnels.preload()
     try {
       return await this.exposeTarget(target, choices, { probed, until })
     } finally {

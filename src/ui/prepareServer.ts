@@ -9,8 +9,6 @@ import type { GatewayRequest } from '../servers/prepare/request'
 import { newServerId } from '../servers/serverId'
 import { configuredServer, type Server } from '../servers/server'
 import { listSshHosts } from '../servers/sshHosts'
-import { TypedSecrets } from '../ssh/identities'
-import { openTransport } from '../ssh/openTransport'
 import type { SshPrompts } from '../ssh/prompts'
 import { resolveSshSettings } from '../ssh/sshConfig'
 import { trustedRoots } from '../tunnels/publicProbe'
@@ -196,7 +194,10 @@ export class PrepareServer {
   private check(server: Server, domain: string): Promise<void> {
     const { prompts, clock, log } = this.parts
     return inProgress(`Checking ${domain}`, async (say, signal) => {
-      const { checkGateway } = await import('../servers/prepare/checkGateway')
+      const [{ checkGateway }, { openTransport, TypedSecrets }] = await Promise.all([
+        import('../servers/prepare/checkGateway'),
+        import('../tunnels/onDemand'),
+      ])
       say('opening a tunnel, and fetching its URL')
       await checkGateway({
         ...{ domain, clock, signal, ca: trustedRoots().join('\n') },

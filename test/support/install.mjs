@@ -3,14 +3,17 @@ import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:
 import { delimiter, join } from 'node:path'
 import { run, runNpm } from './children.mjs'
 
+/** Standard output is left to what is run then. */
+const toStderr = ['ignore', process.stderr, process.stderr]
+
 /** Installs the project's packages when that was not done since package-lock.json changed. False when it failed. */
 export async function installPackages(root) {
   const installed = join(root, 'node_modules', '.package-lock.json')
   const wanted = join(root, 'package-lock.json')
   if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(wanted).mtimeMs) return true
-  console.log('Installing packages: npm ci --ignore-scripts')
+  console.error('Installing packages: npm ci --ignore-scripts')
   const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund']
-  return (await runNpm(args, { cwd: root })) === 0
+  return (await runNpm(args, { cwd: root, stdio: toStderr })) === 0
 }
 
 /**
@@ -22,7 +25,7 @@ export async function installPrograms(names) {
   if (missing.length === 0) return
   if (process.getuid?.() === 0 && isDebian() && isThere('apt-get')) await aptInstall(packagesOf(missing))
   const still = missing.filter((name) => !isThere(name))
-  if (still.length > 0) console.log(`Missing: ${still.join(', ')}. Install with: ${installLine(still)}`)
+  if (still.length > 0) console.error(`Missing: ${still.join(', ')}. Install with: ${installLine(still)}`)
 }
 
 /** What each test program is part of. */
@@ -46,6 +49,7 @@ const programs = {
   caddy: { apt: 'caddy', brew: 'caddy' },
   pebble: { apt: 'pebble', brew: 'pebble', linuxOnly: true },
   curl: { apt: 'curl', brew: 'curl' },
+  wrk: { apt: 'wrk', brew: 'wrk', linuxOnly: true },
   debootstrap: { apt: 'debootstrap', brew: undefined, linuxOnly: true },
   // A module of Python, which comes with it.
   django: {
@@ -96,17 +100,20 @@ const quietly = ['-qq', '-o', 'Dpkg::Use-Pty=0']
 
 async function aptInstall(packages) {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  console.log(`Installing ${packages.join(', ')} with apt`)
+  console.error(`Installing ${packages.join(', ')} with apt`)
   // invoke-rc.d(8): 101 forbids it. The tests start their own servers and want nobody else's.
   if (!existsSync(policy)) {
     policyIsOurs = true
     writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
   }
   try {
-    await run('apt-get', [...quietly, 'update'], { env })
+    await run('apt-get', [...quietly, 'update'], { env, stdio: toStderr })
     // One by one: a package this release does not have must not keep the others out.
     for (const name of packages) {
-      await run('apt-get', [...quietly, 'install', '-y', '--no-install-recommends', name], { env })
+      await run('apt-get', [...quietly, 'install', '-y', '--no-install-recommends', name], {
+        env,
+        stdio: toStderr,
+      })
     }
   } finally {
     removePolicy()

@@ -21,6 +21,7 @@ const packages = {
   dropbearkey: { apt: 'dropbear-bin', brew: 'dropbear' },
   pebble: { apt: 'pebble', brew: 'pebble' },
   curl: { apt: 'curl', brew: 'curl' },
+  wrk: { apt: 'wrk', brew: 'wrk' },
   debootstrap: { apt: 'debootstrap' },
   // Not a program but a module of nginx, which its package does not bring.
   'nginx stream': { apt: 'libnginx-mod-stream', also: ['/usr/lib/nginx/modules/ngx_stream_module.so'] },

@@ -7,6 +7,8 @@ import { createServer as createTls } from 'node:tls'
 import { Failure } from '../../../src/base/failure'
 import { dialLocal, dialLocalTls } from '../../../src/ports/dialLocal'
 import { judgeAnswer, probeLocalPort } from '../../../src/ports/probe'
+import { Probes } from '../../../src/ports/probes'
+import { FakeClock } from '../../support/fakeClock'
 import { freePort } from '../../support/freePort'
 import { Scope } from '../../support/scope'
 import { createTestCa } from '../../support/testCa'
@@ -29,6 +31,7 @@ function ownScope(): void {
 async function listen(
   server: Server,
   host = '127.0.0.1',
+  port = 0,
 ): Promise<{ port: number; calls: Socket[]; heard: () => string }> {
   const calls: Socket[] = []
   let heard = ''
@@ -37,7 +40,7 @@ async function listen(
     socket.on('data', (chunk) => (heard += chunk.toString('latin1')))
     socket.on('error', () => undefined)
   })
-  server.listen(0, host)
+  server.listen(port, host)
   await once(server, 'listening')
   scope.add(async () => {
     for (const socket of calls) socket.destroy()
@@ -227,6 +230,32 @@ describe('probeLocalPort', function () {
     await assert.rejects(probeLocalPort({ host: '127.0.0.1', port }, { signal: stop.signal }), {
       name: 'AbortError',
     })
+  })
+})
+
+describe('Probes', function () {
+  this.timeout(20_000)
+  ownScope()
+
+  const app = (pid: number) => ({ process: { pid, name: 'app' } })
+
+  it('ask a process that answered HTTP again at once, and hear out another', async () => {
+    const probes = new Probes()
+    const web = await listen(createHttp((_request, response) => response.end()))
+    const address = { host: '127.0.0.1', port: web.port }
+    assert.equal(await probes.probe(address, app(1)), 'http')
+    // Its hands stand still: nothing may be waited for.
+    assert.equal(await probes.probe(address, { ...app(1), clock: new FakeClock() }), 'http')
+
+    await scope.close()
+    scope = new Scope()
+    const mail = await listen(
+      createServer((socket) => socket.write('220 hello')),
+      '127.0.0.1',
+      web.port,
+    )
+    assert.equal(await probes.probe(address, app(2)), 'tcp')
+    assert.equal(mail.heard(), '')
   })
 })
 

@@ -172,6 +172,25 @@ describe('PortWatcher on Linux', function () {
     assert.equal(find(await watcher.refresh(), port), undefined)
   })
 
+  it('names a program that has run for long and opens its first port, besides its files and instead of one', async () => {
+    const code = `const file = require('fs').openSync(process.execPath)
+      process.stdin.once('data', (text) => {
+        if (String(text) === 'instead') require('fs').closeSync(file)
+        const server = require('net').createServer().listen(0, '127.0.0.1', () => console.log('port', server.address().port))
+      })
+      console.log('ready')`
+    for (const how of ['besides', 'instead']) {
+      const app = await scope.spawn(process.execPath, ['-e', code], { stdin: 'pipe', ready: /ready/ })
+      const younger = await scope.spawn(process.execPath, ['-e', code], { stdin: 'pipe', ready: /ready/ })
+      await watcher.refresh()
+      app.child.stdin?.write(how)
+      await app.waitUntilReady(/port \d+/)
+      const port = Number(/port (\d+)/.exec(app.stdout)?.[1])
+      assert.equal(find(await watcher.refresh(), port)?.process?.pid, app.pid)
+      await younger.stop()
+    }
+  })
+
   it('names the parent of a worker that holds the same socket', async () => {
     const { server, port } = await open()
     const worker = fork(join(__dirname, 'holdSocket.cjs'), { execArgv: [] })

@@ -3,7 +3,9 @@ import { EventEmitter } from 'node:events'
 import { PassThrough, type Duplex } from 'node:stream'
 import type { Client } from 'ssh2'
 import type { Address } from '../../../src/base/address'
+import { systemClock } from '../../../src/base/clock'
 import type { Visitor } from '../../../src/base/visitor'
+import { listenForChannels } from '../../../src/ssh/forwardedChannels'
 import { RemoteForwards } from '../../../src/ssh/remoteForwards'
 import { parseSshG, settingsFromOptions } from '../../../src/ssh/sshConfig'
 import { CollectedLog } from '../../support/collectedLog'
@@ -63,7 +65,18 @@ describe('RemoteForwards', () => {
     client = new FakeClient()
     visitors = []
     const settings = settingsFromOptions({ host: 'dev', user: 'ada' }, parseSshG(''))
-    forwards = new RemoteForwards(client as unknown as Client, settings, new CollectedLog(), assert.ifError)
+    const asClient = client as unknown as Client
+    forwards = new RemoteForwards(asClient, settings, new CollectedLog())
+    listenForChannels(
+      {
+        client: asClient,
+        route: { stream: new PassThrough() },
+        clock: systemClock,
+        onArrival: (arrival) => forwards.route(arrival),
+        onViolation: assert.ifError,
+      },
+      'ssh2',
+    )
   })
 
   async function open(bind: Address, port?: number) {
@@ -78,10 +91,12 @@ describe('RemoteForwards', () => {
       const forward = await open(address, 8080)
       assert.deepEqual(forward.address, address)
       const channel = client.visit(address)
+      await turn()
       assert.equal(visitors.length, 1)
       assert.equal(visitors[0]?.stream, channel)
       assert.equal(client.visit({ kind: 'tcp', host: '127.0.0.1', port: 8081 }), 'rejected')
       assert.equal(client.visit({ kind: 'unix', path: '/run/expose/b.sock' }), 'rejected')
+      await turn()
       assert.equal(visitors.length, 1)
     })
   }
@@ -89,6 +104,7 @@ describe('RemoteForwards', () => {
   it('says where a visitor came from', async () => {
     await open(tcp, 8080)
     client.visit(tcp)
+    await turn()
     assert.deepEqual(visitors[0]?.originator, { address: '198.51.100.9', port: 40_000 })
   })
 
@@ -105,6 +121,7 @@ describe('RemoteForwards', () => {
     client.requests[0]?.answer(undefined, 8080)
     assert.notEqual(client.visit(tcp), 'rejected')
     await opening
+    await turn()
     assert.equal(visitors.length, 1)
   })
 

@@ -1,0 +1,183 @@
+import { Duplex } from 'node:stream'
+import { largestData, type ChannelProtocol, type OpenRequest } from './channelProtocol'
+import type { InFlight } from './inFlight'
+import type { ReceiveWindow } from './receiveWindow'
+import type { Sender, SendQueue } from './sendQueue'
+
+/**
+ * A visitor's channel (RFC 4254 5). Both directions hold back who sends more than the other end takes, and each ends by
+ * itself. The channel is closed when both have ended, or when it is destroyed.
+ */
+export class ForwardedChannel extends Duplex implements Sender {
+  /** What `write` got is not kept where it was: whoever wrote it may use the memory again. */
+  readonly copiesWhatItKeeps = true
+  private readonly peerId: number
+  private readonly largestData: number
+  private sendWindow: number
+  /** Sent, and not known to have come. */
+  private underWay = 0
+  private waiting: Waiting | undefined
+  private hasSentEof = false
+  private hasSentClose = false
+
+  constructor(
+    { peerId, window, largestData: peerLargest }: OpenRequest,
+    private readonly shared: {
+      readonly protocol: ChannelProtocol
+      readonly queue: SendQueue
+      readonly inFlight: InFlight
+      readonly receiveWindow: ReceiveWindow
+      /** Does what may wait for a moment. */
+      readonly leisurely: (send: () => void) => void
+    },
+  ) {
+    super({ readableHighWaterMark: unreadMark, writableHighWaterMark: unsentMark })
+    this.peerId = peerId
+    this.sendWindow = window
+    this.largestData = Math.min(peerLargest, largestData)
+  }
+
+  /** False when it is more than the window allowed. */
+  onData(data: Buffer): boolean {
+    const { receiveWindow } = this.shared
+    if (!receiveWindow.take(data.length)) return false
+    if (this.destroyed || this.readableEnded) return true
+    this.push(data)
+    this.grant()
+    return true
+  }
+
+  onWindowAdjust(bytes: number): void {
+    this.sendWindow += bytes
+    this.land(bytes)
+    if (this.waiting !== undefined) this.shared.queue.add(this)
+  }
+
+  onEof(): void {
+    if (!this.destroyed) this.push(null)
+  }
+
+  /** The server says nothing more, and hears nothing. What has been read of it so far is still to be had. */
+  onClose(): void {
+    if (this.destroyed) return
+    this.hasSentEof = true
+    this.sendClose()
+    if (this.waiting !== undefined) return void this.destroy(gone())
+    this.push(null)
+    if (this.readableEnded) this.destroy()
+    else this.once('end', () => this.destroy())
+  }
+
+  refuseRequest(): void {
+    if (!this.hasSentClose) this.shared.protocol.refuseRequest(this.peerId)
+  }
+
+  sendTurn(mostBytes: number): boolean {
+    const { waiting } = this
+    if (waiting === undefined) return false
+    const { chunk } = waiting
+    const end = Math.min(chunk.length, waiting.at + Math.min(mostBytes, this.room()))
+    while (waiting.at < end) {
+      const to = Math.min(end, waiting.at + this.largestData)
+      this.shared.protocol.data(this.peerId, chunk, waiting.at, to)
+      this.sendWindow -= to - waiting.at
+      this.underWay += to - waiting.at
+      this.shared.inFlight.sent(this, to - waiting.at)
+      waiting.at = to
+    }
+    if (waiting.at === chunk.length) {
+      this.waiting = undefined
+      // The next to be sent may come with this.
+      waiting.done()
+    }
+    return this.maySend()
+  }
+
+  override _read(): void {
+    this.grant()
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: Done): void {
+    this.send(chunk, done)
+  }
+
+  override _writev(chunks: { chunk: Buffer; encoding: BufferEncoding }[], done: Done): void {
+    this.send(Buffer.concat(chunks.map(({ chunk }) => chunk)), done)
+  }
+
+  override _final(done: Done): void {
+    this.sendEof()
+    done()
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    const { queue, receiveWindow } = this.shared
+    this.waiting = undefined
+    queue.remove(this)
+    receiveWindow.dispose()
+    this.land(this.underWay)
+    this.sendEof()
+    this.sendClose()
+    done(error)
+  }
+
+  private maySend(): boolean {
+    return this.waiting !== undefined && this.room() > 0
+  }
+
+  private room(): number {
+    return Math.min(this.sendWindow, this.shared.inFlight.room(this.underWay))
+  }
+
+  private land(bytes: number): void {
+    const landed = Math.min(bytes, this.underWay)
+    this.underWay -= landed
+    this.shared.inFlight.arrived(landed)
+  }
+
+  private send(chunk: Buffer, done: Done): void {
+    if (this.hasSentClose) return done(gone())
+    const waiting = { chunk, at: 0, done }
+    this.waiting = waiting
+    this.shared.queue.add(this)
+    if (this.waiting === waiting) {
+      waiting.chunk = Buffer.from(chunk.subarray(waiting.at))
+      waiting.at = 0
+    }
+  }
+
+  private grant(): void {
+    const bytes = this.shared.receiveWindow.grant(this.readableLength)
+    if (bytes > 0 && !this.hasSentClose) this.shared.protocol.adjustWindow(this.peerId, bytes)
+  }
+
+  private sendEof(): void {
+    if (this.hasSentEof) return
+    this.hasSentEof = true
+    this.shared.protocol.eof(this.peerId)
+  }
+
+  // RFC 4254 5.3: data under way would be lost if it came before both have ended.
+  private sendClose(): void {
+    if (this.hasSentClose) return
+    this.hasSentClose = true
+    // Nobody waits for it.
+    this.shared.leisurely(() => this.shared.protocol.close(this.peerId))
+  }
+}
+
+function gone(): Error {
+  return new Error('the visitor is gone')
+}
+
+type Done = (error?: Error | null) => void
+
+interface Waiting {
+  chunk: Buffer
+  /** How much of it has been sent. */
+  at: number
+  readonly done: Done
+}
+
+const unreadMark = 256 * 1024
+const unsentMark = 64 * 1024

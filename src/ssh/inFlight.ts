@@ -1,0 +1,48 @@
+import type { Path } from './receiveWindow'
+
+/**
+ * How much may be under way to the server: no more than the path holds. All that is sent beyond that waits there in one
+ * row, and a small answer waits behind it. RFC 4254 has windows of each channel only, and sshd's are of 2 MiB.
+ */
+export class InFlight {
+  private total = 0
+  private lastSender: object | undefined
+  /** Until then more than one is taken to send. */
+  private sharedUntil = 0
+
+  constructor(
+    private readonly path: Path,
+    /** How the server names itself (RFC 4253 4.2). */
+    private readonly peerSoftware: string,
+  ) {}
+
+  /** What a channel may send on top of what it has under way. In bytes. */
+  room(underWay: number): number {
+    const { roundTripMs } = this.path
+    // Of others it is not known how much they wait for before they say that it came.
+    if (roundTripMs === undefined || !this.peerSoftware.includes('OpenSSH_')) return Infinity
+    const slack = this.path.now() < this.sharedUntil ? slackShared : slackAlone
+    const most = slack + Math.ceil(roundTripMs * fastestPerMs)
+    return Math.max(always - underWay, Math.min(most - underWay, most - this.total))
+  }
+
+  sent(sender: object, bytes: number): void {
+    this.total += bytes
+    if (sender === this.lastSender) return
+    this.lastSender = sender
+    this.sharedUntil = this.path.now() + sharedMs
+  }
+
+  arrived(bytes: number): void {
+    this.total -= bytes
+  }
+}
+
+/** sshd tells of what came when it is more than three packets of 32 KiB (channel_check_window in its channels.c). */
+const always = 128 * 1024
+/** What keeps the server busy while we are not: less where that makes others wait. */
+const slackAlone = 768 * 1024
+const slackShared = 128 * 1024
+const sharedMs = 200
+/** 400 MB/s: no path is taken for slower than it may be. */
+const fastestPerMs = 400_000

@@ -1,0 +1,112 @@
+import type { WritesPerTurn } from '../base/writesPerTurn'
+import { AckPump } from './ackPump'
+import type { ChannelListener, ChannelProtocol, OpenRequest } from './channelProtocol'
+import { ForwardedChannel } from './forwardedChannel'
+import type { AcceptedChannel, ChannelsOptions } from './forwardedChannels'
+import { InFlight } from './inFlight'
+import { ReceiveWindow, WindowBudget, type Path } from './receiveWindow'
+import { measurePath } from './roundTrip'
+import { SendQueue } from './sendQueue'
+
+/** The channels of a connection's remote forwards, past ssh2's own. */
+export class OwnChannels implements ChannelListener {
+  private readonly channels = new Map<number, ForwardedChannel>()
+  private readonly budget = new WindowBudget()
+  private readonly queue: SendQueue
+  private readonly inFlight: InFlight
+  private readonly path: Path
+  private readonly pump: AckPump
+
+  constructor(
+    private readonly protocol: ChannelProtocol,
+    private readonly options: ChannelsOptions & { readonly writes: WritesPerTurn },
+  ) {
+    const { stream } = options.route
+    this.path = measurePath(options.client)
+    this.inFlight = new InFlight(this.path, protocol.peerSoftware)
+    this.queue = new SendQueue(stream, () => protocol.isExchangingKeys)
+    const ignore = () => {
+      if (!protocol.isExchangingKeys) protocol.ignore()
+    }
+    this.pump = new AckPump(stream, { ...options, ignore })
+    // After ssh2 has read it: what the server waits for goes before all that is only done here.
+    stream.on('data', options.writes.flush)
+    stream.once('close', () => this.pump.dispose())
+  }
+
+  onOpen(request: OpenRequest): boolean {
+    const { address, originator, peerId } = request
+    if (this.channels.size >= mostKnown) {
+      this.protocol.fail(peerId)
+      return true
+    }
+    this.options.onArrival({
+      address,
+      originator,
+      accept: () => this.accept(request),
+      reject: () => this.protocol.fail(peerId),
+    })
+    return true
+  }
+
+  onData(id: number, data: Buffer): boolean {
+    const channel = this.channels.get(id)
+    if (channel === undefined) return false
+    this.pump.expectAnswer(data.length < mostOfQuestion)
+    if (!channel.onData(data)) this.options.onViolation('it sent more than the window allows')
+    return true
+  }
+
+  onWindowAdjust(id: number, bytes: number): boolean {
+    const channel = this.channels.get(id)
+    channel?.onWindowAdjust(bytes)
+    this.pump.expectAnswer(false)
+    return channel !== undefined
+  }
+
+  onEof(id: number): boolean {
+    const channel = this.channels.get(id)
+    channel?.onEof()
+    this.pump.expectAnswer(false)
+    return channel !== undefined
+  }
+
+  onClose(id: number): boolean {
+    const channel = this.channels.get(id)
+    if (channel === undefined) return false
+    this.channels.delete(id)
+    this.pump.expectAnswer(false)
+    channel.onClose()
+    this.protocol.release(id)
+    return true
+  }
+
+  onRequest(id: number, wantsReply: boolean): boolean {
+    const channel = this.channels.get(id)
+    if (channel !== undefined && wantsReply) channel.refuseRequest()
+    return channel !== undefined
+  }
+
+  onKeys(): void {
+    this.queue.run()
+  }
+
+  private readonly leisurely = (send: () => void): void => this.options.writes.leisurely(send)
+
+  private accept(request: OpenRequest): AcceptedChannel {
+    const { protocol, queue, inFlight, leisurely } = this
+    const receiveWindow = new ReceiveWindow(this.budget, this.path)
+    const stream = new ForwardedChannel(request, { protocol, queue, inFlight, receiveWindow, leisurely })
+    const id = protocol.reserve()
+    // It stays known until the server closes it too (RFC 4254 5.3).
+    this.channels.set(id, stream)
+    protocol.confirm(request.peerId, { id, window: receiveWindow.first })
+    return { stream, drop: () => void stream.destroy() }
+  }
+}
+
+/** A server that never closes a channel must not fill our memory with what it leaves open. */
+const mostKnown = 16 * 1024
+
+/** A request is shorter, and what is longer seldom comes alone. In bytes. */
+const mostOfQuestion = 8 * 1024
