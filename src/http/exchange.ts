@@ -11,7 +11,7 @@ export interface Exchange {
   readonly request: HttpRequest
   readonly response: HttpResponse
   /** The id of the captured exchange, where it is captured. */
-  readonly capturedAs?: number
+  readonly capturedAs?: number | undefined
 }
 
 /** Answers an exchange. */
@@ -108,8 +108,10 @@ export function tokensOf(fields: readonly Field[], name: string): string[] {
 
 /** Sends the head before there is a body. Node's `flushHeaders` writes UTF-8 where it has read latin1. */
 export function sendHead(message: OutgoingMessage): void {
-  message.write(Buffer.alloc(0))
+  message.write(nothing)
 }
+
+const nothing = Buffer.alloc(0)
 
 /** For `addTrailers`, which takes no readonly ones. */
 export function pairsOf(fields: readonly Field[]): [string, string][] {

@@ -50,6 +50,10 @@ export class Exchanges implements Disposable {
     return kept === undefined ? undefined : exchangeOf(kept)
   }
 
+  has(id: number): boolean {
+    return this.kept.get(id) !== undefined
+  }
+
   /** How many gave way to newer ones since the last `clear`. */
   get leftOut(): number {
     return this.gaveWay
@@ -84,22 +88,21 @@ export class Exchanges implements Disposable {
   }
 
   /**
-   * Adds an exchange that has only begun, and gives its id. How it is `now` is asked when somebody looks, until the first
-   * `update`: most are over before that.
+   * Adds an exchange that has only begun. How it is now is asked when somebody looks, until the first `update`: most are
+   * over before that.
    */
-  begin(now: (id: number) => CapturedExchange): number {
-    const id = this.kept.nextId
-    const kept: Kept = { id, exchange: now, bytes: ofExchange }
+  begin(growing: Growing): void {
+    growing.id = this.kept.nextId
+    const kept = { id: growing.id, exchange: growing, bytes: ofExchange }
     this.bytes += kept.bytes
-    this.kept.set(id, kept)
-    this.didChange.fire(new Begun(kept))
+    this.kept.set(growing.id, kept)
+    this.didChange.fire(new Begun(growing))
     this.makeRoom()
-    return id
   }
 
   /** Takes the place of the one with the same id; nothing happens when that has given way. */
   update(exchange: CapturedExchange): void {
-    if (this.kept.get(exchange.id) === undefined) return
+    if (!this.has(exchange.id)) return
     this.keep(exchange)
     this.didChange.fire({ kind: 'updated', exchange })
     this.makeRoom()
@@ -145,24 +148,30 @@ export class Exchanges implements Disposable {
   }
 }
 
+/** An exchange that is still coming. */
+export interface Growing {
+  /** Set when it is added. */
+  id: number
+  readonly now: CapturedExchange
+}
+
 interface Kept {
   readonly id: number
-  /** As it is, or whom to ask. */
-  readonly exchange: CapturedExchange | ((id: number) => CapturedExchange)
+  readonly exchange: CapturedExchange | Growing
   readonly bytes: number
 }
 
-function exchangeOf({ id, exchange }: Kept): CapturedExchange {
-  return typeof exchange === 'function' ? exchange(id) : exchange
+function exchangeOf({ exchange }: Kept): CapturedExchange {
+  return 'now' in exchange ? exchange.now : exchange
 }
 
 class Begun {
   readonly kind = 'added'
 
-  constructor(private readonly kept: Kept) {}
+  constructor(private readonly growing: Growing) {}
 
   get exchange(): CapturedExchange {
-    return exchangeOf(this.kept)
+    return this.growing.now
   }
 }
 
