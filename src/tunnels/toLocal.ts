@@ -3,7 +3,6 @@ import type { Duplex } from 'node:stream'
 import { join, joinEnds } from '../base/join'
 import { readInto } from '../base/readInto'
 import type { Accept } from '../base/visitor'
-import { WritesPerTurn } from '../base/writesPerTurn'
 import { dialLocal, dialLocalTls } from '../ports/dialLocal'
 import type { LocalApp } from './localApp'
 
@@ -84,14 +83,30 @@ function dialFor(visitor: Duplex, address: { readonly host: string; readonly por
 }
 
 function carry(visitor: Duplex, socket: Socket): void {
-  // Not before: connecting puts back the method that this replaces.
-  new WritesPerTurn(socket)
   joinEnds(visitor, socket)
-  visitor.pipe(socket, { end: false })
+  carryIn(visitor, socket)
   visitor.once('end', () => {
     // Once the app has said all, closing says the same as ending, and costs less.
     if (socket.readableEnded && socket.writableLength === 0) socket.destroy()
     else socket.end()
   })
   socket.once('end', () => visitor.end())
+}
+
+/** As `pipe` does, but for one write to the system for all that comes in one turn. */
+function carryIn(visitor: Duplex, socket: Socket): void {
+  let isGathering = false
+  const letGo = () => {
+    isGathering = false
+    socket.uncork()
+  }
+  visitor.on('data', (chunk: Buffer) => {
+    if (!isGathering) {
+      isGathering = true
+      socket.cork()
+      process.nextTick(letGo)
+    }
+    if (!socket.write(chunk)) visitor.pause()
+  })
+  socket.on('drain', () => visitor.resume())
 }
