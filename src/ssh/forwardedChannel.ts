@@ -47,10 +47,13 @@ export class ForwardedChannel extends Duplex implements Sender {
     return true
   }
 
-  onWindowAdjust(bytes: number): void {
+  /** False when that makes the window larger than it may be. */
+  onWindowAdjust(bytes: number): boolean {
     this.sendWindow += bytes
+    if (this.sendWindow > largestSendWindow) return false
     this.land(bytes)
     if (this.waiting !== undefined) this.shared.queue.add(this)
+    return true
   }
 
   onEof(): void {
@@ -179,5 +182,7 @@ interface Waiting {
   readonly done: Done
 }
 
+/** RFC 4254 5.2. */
+const largestSendWindow = 2 ** 32 - 1
 const unreadMark = 256 * 1024
 const unsentMark = 64 * 1024

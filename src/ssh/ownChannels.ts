@@ -59,9 +59,10 @@ export class OwnChannels implements ChannelListener {
 
   onWindowAdjust(id: number, bytes: number): boolean {
     const channel = this.channels.get(id)
-    channel?.onWindowAdjust(bytes)
+    if (channel === undefined) return false
     this.pump.expectAnswer(false)
-    return channel !== undefined
+    if (!channel.onWindowAdjust(bytes)) this.options.onViolation('it made a window larger than one may be')
+    return true
   }
 
   onEof(id: number): boolean {
