@@ -5,6 +5,12 @@ import { build } from 'esbuild'
 const shared = [/\/failure$/]
 
 /**
+ * Here classes are told by their names (asn1js; ssh2's Session). Elsewhere names would cost too much: esbuild keeps them by
+ * a call for each function that is made, at each request that makes one.
+ */
+const comparedByName = ['acmeClient', 'x509', 'ssh2']
+
+/**
  * Bundles a module for Node into `outdir/name.js`, and beside it one file for each module that is imported
  * dynamically: those are read only when they are used, so that start-up pays for nothing else. What several of them
  * share stands in each, but for the modules of `shared`. `built` has the names that are done already.
@@ -24,7 +30,7 @@ export async function bundle(entry, { name, outdir, built = new Set() }) {
     // By require: import() of such a file makes Node parse all of it once more, for the names it exports (60 ms for ssh2).
     supported: { 'dynamic-import': false },
     minify: true,
-    keepNames: true,
+    keepNames: comparedByName.includes(name),
     sourcemap: false,
     legalComments: 'eof',
     logLevel: 'warning',

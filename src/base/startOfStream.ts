@@ -75,6 +75,24 @@ export class WrappedStream extends Duplex {
     this.inner.write(chunk, done)
   }
 
+  /** What is written in one turn goes on in one piece: each may become a packet of its own. */
+  override _writev(chunks: { chunk: Buffer }[], done: (error?: Error | null) => void): void {
+    const bytes = chunks.reduce((sum, { chunk }) => sum + chunk.length, 0)
+    if (bytes <= mostJoined) {
+      this.inner.write(
+        Buffer.concat(
+          chunks.map(({ chunk }) => chunk),
+          bytes,
+        ),
+        done,
+      )
+      return
+    }
+    const last = chunks.length - 1
+    for (const [index, { chunk }] of chunks.entries())
+      this.inner.write(chunk, index === last ? done : undefined)
+  }
+
   override _final(done: (error?: Error | null) => void): void {
     this.inner.end(() => done())
   }
@@ -92,6 +110,9 @@ export class WrappedStream extends Duplex {
     inner.on('error', () => undefined) // 'close' follows
   }
 }
+
+/** In bytes; more is not worth being copied. */
+const mostJoined = 16 * 1024
 
 function read(stream: Duplex): Buffer | null {
   return stream.read() as Buffer | null

@@ -5,8 +5,8 @@ import type { Exchange, ExchangeStage } from './exchange'
 import type { Exchanges } from './exchanges'
 import type { GateOptions } from './gateOptions'
 import type { RecordDelivery } from './heldRequest'
-import { OpenRecordings, type OpenRecording } from './openRecordings'
-import { Recording } from './recording'
+import { OpenRecordings } from './openRecordings'
+import { Recording, type Told } from './recording'
 import { visitorAddress } from './visitorAddress'
 import { watchExchange, type HowItEnded } from './watchedExchange'
 
@@ -32,7 +32,7 @@ export class Capture implements Disposable {
   ) {
     this.owned.add(
       options.exchanges.onDidChange((change) => {
-        if (change.kind === 'removed') this.open.letGo(change.ids)
+        if (change.kind === 'removed' && this.open.size > 0) this.renewSoon()
       }),
     )
     this.owned.add(toDisposable(() => this.renew()))
@@ -41,49 +41,33 @@ export class Capture implements Disposable {
   readonly accept: ExchangeStage = (exchange, next) => {
     const { exchanges, gate, isEdge, count, clock } = this.options
     count.onRequest()
-    const at = clock.now()
-    let isError = false
-    const counted: Counted = {
-      onBegin: (status) => {
-        count.onAnswer(clock.now() - at)
-        isError = status >= 500
-        if (isError) count.onError()
-      },
-      onOver: (how) => {
-        if (how === 'broken off' && !isError) count.onError()
-      },
-    }
+    const counted = new Counting(count, clock)
     if (!exchanges.takesNew || gate().capture === false) return next(watchExchange(exchange, counted))
     const address = visitorAddress(exchange, { isEdge })
-    next(this.record(exchange, { source: { kind: 'visitor' }, visitorAddress: address, ...counted }).exchange)
+    next(this.record(exchange, { source: visitorSource, visitorAddress: address, told: counted }).exchange)
   }
 
   /** Keeps an exchange whatever a person has set. The one to pass on is another. */
   record(
     exchange: Exchange,
-    from: { readonly source: ExchangeSource; readonly visitorAddress: string } & Partial<Counted>,
+    from: {
+      readonly source: ExchangeSource
+      readonly visitorAddress: string
+      readonly told?: Told
+    },
   ): { readonly id: number; readonly exchange: Exchange } {
     const { exchanges, tunnelId, clock } = this.options
-    const { source, visitorAddress, onBegin, onOver } = from
-    const recording: Recording = new Recording(
-      {
-        ...{ request: exchange.request, tunnelId, source, visitorAddress },
-        mostBodyBytes: exchanges.limits().mostBodyBytes,
-        now: () => clock.now(),
-      },
-      {
-        change: () => this.markChanged(entry),
-        begin: (status) => onBegin?.(status),
-        over: (how) => {
-          this.open.delete(entry)
-          exchanges.update(recording.snapshot(entry.id))
-          onOver?.(how)
-        },
-      },
+    const { source, visitorAddress, told } = from
+    const { mostBodyBytes } = exchanges.limits()
+    const recording = new Recording(
+      { request: exchange.request, tunnelId, source, visitorAddress, mostBodyBytes, clock, told },
+      this,
     )
-    const entry = this.open.add(exchanges.add(recording.snapshot(0)).id, recording)
-    const { id } = entry
-    return { id, exchange: { ...watchExchange(exchange, recording), capturedAs: id } }
+    exchanges.begin(recording)
+    this.open.add(recording)
+    this.change(recording)
+    const { id } = recording
+    return { id, exchange: watchExchange(exchange, recording, id) }
   }
 
   /** Keeps a request that is sent once more, after its visitor has been answered, as a replay; if the first is kept. */
@@ -99,21 +83,34 @@ export class Capture implements Disposable {
     this.owned.dispose()
   }
 
-  private markChanged(entry: OpenRecording): void {
-    const { exchanges, clock } = this.options
+  /** Called by a recording: more has come of it. */
+  change(recording: Recording): void {
     // Messages are made readable after the end, too.
-    if (entry.recording.isOver) return exchanges.update(entry.recording.snapshot(entry.id))
-    if (entry.hasChanged || this.owned.isDisposed) return
-    entry.hasChanged = true
-    this.timer ??= clock.after(renewalMs, () => this.renew())
+    if (recording.isOver) return this.options.exchanges.update(recording.now)
+    if (recording.hasChanged || this.owned.isDisposed) return
+    recording.hasChanged = true
+    this.renewSoon()
+  }
+
+  /** Called by a recording at its end. */
+  over(recording: Recording): void {
+    this.open.delete(recording)
+    this.options.exchanges.update(recording.now)
+  }
+
+  private renewSoon(): void {
+    this.timer ??= this.options.clock.after(renewalMs, () => this.renew())
   }
 
   private renew(): void {
     this.timer = undefined
     const { exchanges } = this.options
-    for (const entry of this.open.changed()) exchanges.update(entry.recording.snapshot(entry.id))
+    this.open.letGo(({ id }) => !exchanges.has(id))
+    for (const recording of this.open.changed()) exchanges.update(recording.now)
   }
 }
+
+const visitorSource: ExchangeSource = { kind: 'visitor' }
 
 /** What is counted of visitors' exchanges. */
 export interface ExchangeCount {
@@ -123,9 +120,27 @@ export interface ExchangeCount {
   onError(): void
 }
 
-interface Counted {
-  onBegin(status: number): void
-  onOver(how: HowItEnded): void
+/** Counts one exchange. */
+class Counting implements Told {
+  private readonly at: number
+  private isError = false
+
+  constructor(
+    private readonly count: ExchangeCount,
+    private readonly clock: Clock,
+  ) {
+    this.at = clock.now()
+  }
+
+  onBegin(status: number): void {
+    this.count.onAnswer(this.clock.now() - this.at)
+    this.isError = status >= 500
+    if (this.isError) this.count.onError()
+  }
+
+  onOver(how: HowItEnded): void {
+    if (how === 'broken off' && !this.isError) this.count.onError()
+  }
 }
 
 const renewalMs = 250

@@ -11,7 +11,7 @@ export interface Exchange {
   readonly request: HttpRequest
   readonly response: HttpResponse
   /** The id of the captured exchange, where it is captured. */
-  readonly capturedAs?: number
+  readonly capturedAs?: number | undefined
 }
 
 /** Answers an exchange. */
@@ -79,12 +79,28 @@ export function fieldsOf(raw: readonly string[]): Field[] {
 
 /** The values of all fields of this name (in small letters), in their order. */
 export function valuesOf(fields: readonly Field[], name: string): string[] {
-  return fields.filter(([other]) => other.toLowerCase() === name).map(([, value]) => value)
+  const values: string[] = []
+  for (const [other, value] of fields) if (isNamed(other, name)) values.push(value)
+  return values
+}
+
+/** The same the other way. `flat()` takes ten times as long. */
+export function rawOf(fields: readonly Field[]): string[] {
+  const raw: string[] = []
+  for (const [name, value] of fields) raw.push(name, value)
+  return raw
+}
+
+/** Whether a field's name is this one, which is in small letters. Most differ by their length already. */
+export function isNamed(other: string, name: string): boolean {
+  return other.length === name.length && (other === name || other.toLowerCase() === name)
 }
 
 /** The members of comma-separated fields, in small letters. */
 export function tokensOf(fields: readonly Field[], name: string): string[] {
-  return valuesOf(fields, name)
+  const values = valuesOf(fields, name)
+  if (values.length === 0) return []
+  return values
     .flatMap((value) => value.toLowerCase().split(','))
     .map((token) => token.trim())
     .filter((token) => token !== '')
@@ -92,8 +108,10 @@ export function tokensOf(fields: readonly Field[], name: string): string[] {
 
 /** Sends the head before there is a body. Node's `flushHeaders` writes UTF-8 where it has read latin1. */
 export function sendHead(message: OutgoingMessage): void {
-  message.write(Buffer.alloc(0))
+  message.write(nothing)
 }
+
+const nothing = Buffer.alloc(0)
 
 /** For `addTrailers`, which takes no readonly ones. */
 export function pairsOf(fields: readonly Field[]): [string, string][] {

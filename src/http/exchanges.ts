@@ -46,7 +46,12 @@ export class Exchanges implements Disposable {
   }
 
   get(id: number): CapturedExchange | undefined {
-    return this.kept.get(id)?.exchange
+    const kept = this.kept.get(id)
+    return kept === undefined ? undefined : exchangeOf(kept)
+  }
+
+  has(id: number): boolean {
+    return this.kept.get(id) !== undefined
   }
 
   /** How many gave way to newer ones since the last `clear`. */
@@ -82,9 +87,22 @@ export class Exchanges implements Disposable {
     return added
   }
 
+  /**
+   * Adds an exchange that has only begun. How it is now is asked when somebody looks, until the first `update`: most are
+   * over before that.
+   */
+  begin(growing: Growing): void {
+    growing.id = this.kept.nextId
+    const kept = { id: growing.id, exchange: growing, bytes: ofExchange }
+    this.bytes += kept.bytes
+    this.kept.set(growing.id, kept)
+    this.didChange.fire(new Begun(growing))
+    this.makeRoom()
+  }
+
   /** Takes the place of the one with the same id; nothing happens when that has given way. */
   update(exchange: CapturedExchange): void {
-    if (this.kept.get(exchange.id) === undefined) return
+    if (!this.has(exchange.id)) return
     this.keep(exchange)
     this.didChange.fire({ kind: 'updated', exchange })
     this.makeRoom()
@@ -105,8 +123,9 @@ export class Exchanges implements Disposable {
 
   private keep(exchange: CapturedExchange): void {
     const bytes = bytesOf(exchange)
-    this.bytes += bytes - (this.kept.get(exchange.id)?.bytes ?? 0)
-    this.kept.set(exchange.id, { exchange, bytes })
+    const { id } = exchange
+    this.bytes += bytes - (this.kept.get(id)?.bytes ?? 0)
+    this.kept.set(id, { id, exchange, bytes })
   }
 
   private forget(id: number): void {
@@ -129,9 +148,31 @@ export class Exchanges implements Disposable {
   }
 }
 
+/** An exchange that is still coming. */
+export interface Growing {
+  /** Set when it is added. */
+  id: number
+  readonly now: CapturedExchange
+}
+
 interface Kept {
-  readonly exchange: CapturedExchange
+  readonly id: number
+  readonly exchange: CapturedExchange | Growing
   readonly bytes: number
+}
+
+function exchangeOf({ exchange }: Kept): CapturedExchange {
+  return 'now' in exchange ? exchange.now : exchange
+}
+
+class Begun {
+  readonly kind = 'added'
+
+  constructor(private readonly growing: Growing) {}
+
+  get exchange(): CapturedExchange {
+    return this.growing.now
+  }
 }
 
 /**
@@ -156,13 +197,13 @@ class KeptById {
 
   get all(): CapturedExchange[] {
     const all: CapturedExchange[] = []
-    for (const kept of this.list) if (kept !== undefined) all.push(kept.exchange)
+    for (const kept of this.list) if (kept !== undefined) all.push(exchangeOf(kept))
     return all
   }
 
   get oldest(): number | undefined {
     while (this.start < this.list.length && this.list[this.start] === undefined) this.start++
-    return this.list[this.start]?.exchange.id
+    return this.list[this.start]?.id
   }
 
   get(id: number): Kept | undefined {

@@ -66,14 +66,16 @@ export function joinCookies(fields: readonly Field[]): Field[] {
 /** What belongs to one connection only and goes no further (RFC 9110 7.6.1). */
 export function withoutConnectionFields(fields: readonly Field[]): Field[] {
   const named = tokensOf(fields, 'connection').filter((name) => !neverOfTheConnection.has(name))
-  const dropped = new Set([...ofTheConnection, ...named])
-  return fields.filter(([name]) => !dropped.has(name.toLowerCase()))
+  return fields.filter(([name]) => {
+    const small = name.toLowerCase()
+    return !ofTheConnection.has(small) && !named.includes(small)
+  })
 }
 
-const ofTheConnection = [
+const ofTheConnection = new Set([
   ...['connection', 'keep-alive', 'proxy-connection', 'te', 'transfer-encoding', 'upgrade'],
   'http2-settings',
-]
+])
 /** A visitor who names these in Connection would change what the request is. */
 const neverOfTheConnection = new Set(['host', 'content-length', 'content-type', 'expect'])
 

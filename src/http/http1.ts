@@ -5,7 +5,7 @@ import type { Clock } from '../base/clock'
 import type { Disposable } from '../base/disposable'
 import { WrappedStream } from '../base/startOfStream'
 import type { Accept } from '../base/visitor'
-import { fieldsOf, pairsOf, recordOf, sendHead, tokensOf, valuesOf } from './exchange'
+import { fieldsOf, pairsOf, rawOf, recordOf, sendHead, tokensOf, valuesOf } from './exchange'
 import type { AcceptExchange, Field, HttpRequest, HttpResponse } from './exchange'
 import { readTarget, trailersFrom, whatIsWrong, type Refusal } from './fields'
 import { Progress } from './progress'
@@ -68,8 +68,9 @@ export class Http1 implements Disposable {
     }
     // What comes after a request that was refused may have been meant as a part of it.
     if (connection.isRefused) return
-    const response = new Http1Response(incoming, outgoing, connection)
-    const request = readRequest(incoming)
+    const fields = fieldsOf(incoming.rawHeaders)
+    const response = new Http1Response({ incoming, outgoing, fields }, connection)
+    const request = readRequest(incoming, fields)
     if (typeof request === 'object') return this.next({ visitor: connection.visitor, request, response })
     connection.isRefused = true
     refuse(incoming, response, request)
@@ -89,7 +90,7 @@ export class Http1 implements Disposable {
     }
     if (head.length > 0) stream.unshift(head)
     const response = new UpgradeResponse(incoming, stream, connection)
-    const request = readRequest(incoming, valuesOf(fields, 'upgrade').join(', '))
+    const request = readRequest(incoming, fields, valuesOf(fields, 'upgrade').join(', '))
     if (typeof request === 'object') this.next({ visitor: connection.visitor, request, response })
     else refuse(incoming, response, request)
   }
@@ -99,8 +100,11 @@ const longestHead = 32 * 1024
 /** Browsers send the next request when the answer is there; nobody needs more than a few under way. */
 const mostPipelined = 64
 
-function readRequest(incoming: IncomingMessage, upgrade?: string): HttpRequest | Refusal {
-  const fields = fieldsOf(incoming.rawHeaders)
+function readRequest(
+  incoming: IncomingMessage,
+  fields: readonly Field[],
+  upgrade?: string,
+): HttpRequest | Refusal {
   const { httpVersion: version } = incoming
   // HTTP/0.9 has neither fields nor a status, and HTTP/2 is another thing.
   if (version !== '1.0' && version !== '1.1') return 400
@@ -158,19 +162,29 @@ class Http1Response implements HttpResponse {
   private readonly progress: Progress
   private gone: () => void = () => undefined
 
+  private readonly incoming: IncomingMessage
+  private readonly outgoing: ServerResponse
+
   constructor(
-    private readonly incoming: IncomingMessage,
-    private readonly outgoing: ServerResponse,
+    asked: {
+      readonly incoming: IncomingMessage
+      readonly outgoing: ServerResponse
+      readonly fields: readonly Field[]
+    },
     connection: VisitorConnection,
   ) {
-    this.progress = new Progress(incoming, outgoing, isOld(incoming) ? undefined : incoming.headers.expect)
+    const { incoming, outgoing, fields } = asked
+    this.incoming = incoming
+    this.outgoing = outgoing
+    const body = bodyLength(fields) === 'no body' ? undefined : incoming
+    this.progress = new Progress(body, outgoing, isOld(incoming) ? undefined : valuesOf(fields, 'expect')[0])
     this.done = connection.begin({
       onGone: () => this.gone(),
       isStalled: () => this.isStalled(),
       giveUp: () => this.abort(),
     })
     outgoing.on('error', () => undefined)
-    outgoing.once('close', () => {
+    outgoing.on('close', () => {
       this.done()
       if (!outgoing.writableFinished) this.gone()
     })
@@ -191,7 +205,7 @@ class Http1Response implements HttpResponse {
   }
 
   begin(status: number, reason: string, fields: readonly Field[]): Writable {
-    this.outgoing.writeHead(status, reason, fields.flat())
+    this.outgoing.writeHead(status, reason, rawOf(fields))
     sendHead(this.outgoing)
     return this.outgoing
   }

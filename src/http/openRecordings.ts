@@ -1,52 +1,35 @@
+import { Places } from '../base/places'
 import type { Recording } from './recording'
 
-/**
- * Those that are not over yet. Each has a place in a list, and leaves it to the next: a Map or a Set to which thousands
- * come and go leaves old tables behind, and V8 keeps what these held until it collects everything.
- */
+/** Those that are not over yet. */
 export class OpenRecordings {
-  private readonly places: (OpenRecording | undefined)[] = []
-  private readonly free: number[] = []
+  private readonly open = new Places<Recording>()
 
-  add(id: number, recording: Recording): OpenRecording {
-    const place = this.free.pop() ?? this.places.length
-    const entry = { id, recording, place, hasChanged: false }
-    this.places[place] = entry
-    return entry
+  get size(): number {
+    return this.open.size
   }
 
-  delete({ place, id }: OpenRecording): void {
-    if (this.places[place]?.id !== id) return
-    this.places[place] = undefined
-    this.free.push(place)
+  add(recording: Recording): void {
+    recording.place = this.open.add(recording)
+  }
+
+  delete(recording: Recording): void {
+    this.open.delete(recording.place, recording)
   }
 
   /** Those that have changed since the last time. */
-  changed(): OpenRecording[] {
-    const changed: OpenRecording[] = []
-    for (const entry of this.places) {
-      if (entry?.hasChanged !== true) continue
-      entry.hasChanged = false
-      changed.push(entry)
-    }
+  changed(): Recording[] {
+    const changed = this.open.all.filter(({ hasChanged }) => hasChanged)
+    for (const recording of changed) recording.hasChanged = false
     return changed
   }
 
-  /** They have given way: nothing more of them is kept. */
-  letGo(ids: readonly number[]): void {
-    for (const entry of this.places) {
-      if (entry === undefined || !ids.includes(entry.id)) continue
-      entry.recording.letGo()
-      this.delete(entry)
+  /** Of those that have given way nothing more is kept. */
+  letGo(hasGivenWay: (recording: Recording) => boolean): void {
+    for (const recording of this.open.all) {
+      if (!hasGivenWay(recording)) continue
+      recording.letGo()
+      this.delete(recording)
     }
   }
-}
-
-export interface OpenRecording {
-  readonly id: number
-  readonly recording: Recording
-  /** In the list. */
-  readonly place: number
-  /** More has come than the store has. */
-  hasChanged: boolean
 }

@@ -15,17 +15,21 @@ export class Progress {
   private hasCome = true
   private untaken: 'nothing' | 'a part' | 'the last part' = 'nothing'
 
-  /** `expect`: that field of the request, which announces a body that is sent when told so (RFC 9110 10.1.1). */
+  /**
+   * `body`: undefined where there is none. `expect`: that field of the request, which announces a body that is sent when told so
+   * (RFC 9110 10.1.1).
+   */
   constructor(
-    private readonly body: Readable,
+    private readonly body: Readable | undefined,
     private readonly out: Outlet,
     expect: string | undefined,
   ) {
     this.awaitsContinue = expect !== undefined
-    seeReads(body, () => {
-      this.hasCome = true
-      this.awaitsContinue = false
-    })
+    if (body !== undefined)
+      seeReads(body, () => {
+        this.hasCome = true
+        this.awaitsContinue = false
+      })
     out.on('drain', () => (this.untaken = 'nothing'))
   }
 
@@ -50,8 +54,8 @@ export class Progress {
 }
 
 /** While it is paused, the app is the one that takes nothing. */
-function isWanted(body: Readable): boolean {
-  if (body.readableEnded || body.destroyed) return false
+function isWanted(body: Readable | undefined): boolean {
+  if (body === undefined || body.readableEnded || body.destroyed) return false
   const isAskedFor = body.listenerCount('readable') > 0 && body.readableLength === 0
   return body.readableFlowing === true || isAskedFor
 }

@@ -1,3 +1,4 @@
+import type { Clock } from '../base/clock'
 import type { CapturedExchange, CapturedResponse, ExchangeSource, ExchangeState } from './capturedExchange'
 import { valuesOf, type Exchange, type Field, type HttpRequest, type OwnDoing } from './exchange'
 import { GrowingBody } from './growingBody'
@@ -11,7 +12,14 @@ export interface RecordingStart {
   readonly source: ExchangeSource
   readonly visitorAddress: string
   readonly mostBodyBytes: number
-  readonly now: () => number
+  readonly clock: Pick<Clock, 'now'>
+  readonly told: Told | undefined
+}
+
+/** Somebody else who is told of it. */
+export interface Told {
+  onBegin?(status: number): void
+  onOver(how: HowItEnded): void
 }
 
 /** An exchange while it is captured. */
@@ -29,12 +37,19 @@ export class Recording implements ExchangeWatch {
   private ownDoing: OwnDoing | undefined
   private webSocket: WebSocketTrace | undefined
 
+  /** Given when it is kept. */
+  id = 0
+  /** Among those that are open. */
+  place = 0
+  /** More has come than whoever keeps it has. */
+  hasChanged = false
+
   /** `change` is called often; `over` once. */
   constructor(
     private readonly start: RecordingStart,
-    private readonly on: { change(): void; begin(status: number): void; over(how: HowItEnded): void },
+    private readonly on: { change(recording: Recording): void; over(recording: Recording): void },
   ) {
-    this.at = start.now()
+    this.at = start.clock.now()
     this.requestBody = new GrowingBody(start.mostBodyBytes)
     this.answerBody = new GrowingBody(start.mostBodyBytes)
     this.hasWholeRequest = start.request.length === 'no body'
@@ -44,11 +59,11 @@ export class Recording implements ExchangeWatch {
     return this.state !== 'open'
   }
 
-  /** As it is now, under this id. Each request makes two of these: it is spelt out, for spreading costs ten times that. */
-  snapshot(id: number): CapturedExchange {
+  /** As it is now. Each request makes two of these: it is spelt out, for spreading costs ten times that. */
+  get now(): CapturedExchange {
     const { start } = this
     return {
-      id,
+      id: this.id,
       tunnelId: start.tunnelId,
       source: start.source,
       at: this.at,
@@ -75,36 +90,36 @@ export class Recording implements ExchangeWatch {
     onRequestBytes: (chunk: Uint8Array): void => {
       if (this.webSocket === undefined) this.requestBody.add(chunk)
       else this.webSocket.fromVisitor(chunk)
-      this.on.change()
+      this.on.change(this)
     },
     onAnswerBytes: (chunk: Uint8Array): void => {
       if (this.webSocket === undefined) this.answerBody.add(chunk)
       else this.webSocket.fromApp(chunk)
-      this.on.change()
+      this.on.change(this)
     },
   }
 
   onRequestEnd(): void {
     this.hasWholeRequest = true
-    this.on.change()
+    this.on.change(this)
   }
 
   onInform(status: number, fields: readonly Field[]): void {
     // An app may say it is at work for ever.
     if (this.informed.length < mostInformed) this.informed = [...this.informed, { status, fields }]
-    this.on.change()
+    this.on.change(this)
   }
 
   onNote(did: OwnDoing): void {
     this.ownDoing = did
-    this.on.change()
+    this.on.change(this)
   }
 
   onBegin(status: number, reason: string, fields: readonly Field[]): void {
-    this.firstByteMs = this.start.now() - this.at
+    this.firstByteMs = this.start.clock.now() - this.at
     this.response = { status, reason, fields, isOurs: this.ownDoing?.isAnswer === true }
-    this.on.begin(status)
-    this.on.change()
+    this.start.told?.onBegin?.(status)
+    this.on.change(this)
   }
 
   onTrailers(trailers: readonly Field[]): void {
@@ -112,26 +127,27 @@ export class Recording implements ExchangeWatch {
   }
 
   onAnswerEnd(): void {
-    this.endMs = this.start.now() - this.at
-    this.on.change()
+    this.endMs = this.start.clock.now() - this.at
+    this.on.change(this)
   }
 
   onSwitch(): void {
-    const { request, mostBodyBytes, now } = this.start
+    const { request, mostBodyBytes, clock } = this.start
     this.webSocket = webSocketTrace({
       request,
       answer: this.response?.fields ?? [],
       mostBytes: mostBodyBytes,
-      now,
-      onChange: () => this.on.change(),
+      now: () => clock.now(),
+      onChange: () => this.on.change(this),
     })
   }
 
   onOver(how: HowItEnded): void {
     this.state = how
-    this.endMs ??= this.start.now() - this.at
+    this.endMs ??= this.start.clock.now() - this.at
     this.webSocket?.end()
-    this.on.over(how)
+    this.on.over(this)
+    this.start.told?.onOver(how)
   }
 
   private get requestNow(): CapturedExchange['request'] {

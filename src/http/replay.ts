@@ -46,10 +46,12 @@ export function replay(
       },
       {
         ...{ source: request.source, visitorAddress },
-        onOver: () => {
-          signal.removeEventListener('abort', leave)
-          if (signal.aborted) reject(signal.reason instanceof Error ? signal.reason : new Cancelled())
-          else resolve(id)
+        told: {
+          onOver: () => {
+            signal.removeEventListener('abort', leave)
+            if (signal.aborted) reject(signal.reason instanceof Error ? signal.reason : new Cancelled())
+            else resolve(id)
+          },
         },
       },
     )

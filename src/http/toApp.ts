@@ -3,11 +3,12 @@ import type { Socket } from 'node:net'
 import type { Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import type { Clock } from '../base/clock'
-import { DisposableStore, toDisposable, type Disposable } from '../base/disposable'
+import type { Disposable } from '../base/disposable'
 import type { Log } from '../base/log'
+import { Places } from '../base/places'
 import { answerByGate, answerStatus } from './answers'
 import type { AppAddress, AppConnections } from './appConnections'
-import { fieldsOf, pairsOf, sendHead, tokensOf, type AcceptExchange, type Exchange } from './exchange'
+import { fieldsOf, pairsOf, rawOf, sendHead, tokensOf, type AcceptExchange, type Exchange } from './exchange'
 import { trailersFrom, withoutConnectionFields } from './fields'
 import type { GateOptions } from './gateOptions'
 import { gateAnswers, type GateAnswer } from './gatePage'
@@ -15,7 +16,7 @@ import { fieldForVisitor, fieldsForApp, fieldsForVisitor, type Names } from './t
 
 /** The last stage for exchanges: asks the local app by HTTP/1.1 and brings back what it says, both as they come. */
 export class ToApp implements Disposable {
-  private readonly open = new Set<Forwarding>()
+  private readonly open = new Places<Forwarding>()
   private isClosed = false
 
   constructor(
@@ -40,19 +41,19 @@ export class ToApp implements Disposable {
     if (this.isClosed) return asker.onUnsent(gateAnswers.closed)
     if (this.open.size >= mostExchanges) return asker.onUnsent(tooMany)
     const forwarding = new Forwarding(exchange, asker, this.options)
-    this.open.add(forwarding)
-    forwarding.start(() => this.open.delete(forwarding))
+    const place = this.open.add(forwarding)
+    forwarding.start(() => this.open.delete(place, forwarding))
   }
 
   /** From now on no request reaches the app, and those that wait for their answer get another. Resolves when they have. */
   async close(): Promise<void> {
     this.isClosed = true
-    const said = [...this.open].flatMap((forwarding) => forwarding.answerInstead(gateAnswers.closed) ?? [])
+    const said = this.open.all.flatMap((forwarding) => forwarding.answerInstead(gateAnswers.closed) ?? [])
     await Promise.allSettled(said.map((out) => finished(out, { readable: false })))
   }
 
   dispose(): void {
-    for (const forwarding of [...this.open]) forwarding.dispose()
+    for (const forwarding of this.open.all) forwarding.dispose()
   }
 }
 
@@ -72,12 +73,12 @@ export interface Asker {
 }
 
 class Forwarding implements Disposable {
-  private readonly owned = new DisposableStore()
   private outgoing: ClientRequest | undefined
   private isOver = false
   private hasAnswer = false
+  private onOver: () => void = () => undefined
   /** Rings when the app has said nothing for too long. */
-  private patience = toDisposable(() => undefined)
+  private patience: Disposable | undefined
   private readonly names: Names
 
   constructor(
@@ -89,8 +90,7 @@ class Forwarding implements Disposable {
   }
 
   start(onOver: () => void): void {
-    this.owned.add(toDisposable(onOver))
-    this.owned.add(toDisposable(() => this.patience.dispose()))
+    this.onOver = onOver
     this.exchange.response.onGone(() => this.dispose())
     this.exchange.request.body.on('error', () => undefined) // the response hears that the visitor has gone
     this.ask({ onKept: this.mayRepeat() })
@@ -108,9 +108,8 @@ class Forwarding implements Disposable {
   /** Nobody is left for the answer. */
   dispose(): void {
     if (this.isOver) return
-    this.isOver = true
+    this.over()
     this.outgoing?.destroy()
-    this.owned.dispose()
   }
 
   /** RFC 9110 9.2.2: a kept connection may turn out to be closed, and then the request is sent once more. */
@@ -121,7 +120,7 @@ class Forwarding implements Disposable {
 
   private ask({ onKept }: { onKept: boolean }): void {
     const { connections } = this.options
-    this.patience.dispose()
+    this.patience?.dispose()
     const { request: asked, visitor } = this.exchange
     const { address } = visitor.originator
     try {
@@ -129,7 +128,7 @@ class Forwarding implements Disposable {
         method: asked.method,
         path: asked.target,
         setHost: false,
-        headers: fieldsForApp(asked, { address, names: this.names }).flat(),
+        headers: rawOf(fieldsForApp(asked, { address, names: this.names })),
         maxHeaderSize: longestHead,
         insecureHTTPParser: false,
         agent: onKept ? connections.kept : connections.single,
@@ -146,10 +145,11 @@ class Forwarding implements Disposable {
     this.sendBody(this.outgoing)
   }
 
+  /** What happens once only needs no `once`, which makes more objects than the rest. */
   private follow(outgoing: ClientRequest): void {
     const { response } = this.exchange
     let isSent = false
-    outgoing.once('socket', (socket: Socket) => {
+    outgoing.on('socket', (socket: Socket) => {
       if (this.options.connections.hasReached(socket)) this.asker.onReached()
       else socket.once('connect', () => this.asker.onReached())
     })
@@ -157,7 +157,7 @@ class Forwarding implements Disposable {
       // One that was asked anew has nothing more to say.
       if (outgoing === this.outgoing) this.fail(error)
     })
-    outgoing.once('finish', () => {
+    outgoing.on('finish', () => {
       isSent = true
       this.listen()
     })
@@ -170,8 +170,8 @@ class Forwarding implements Disposable {
         this.options.log.debug(`HTTP: a status ${statusCode} of the app was left out: ${String(error)}`)
       }
     })
-    outgoing.once('response', (answer) => this.answer(answer))
-    outgoing.once('upgrade', (answer, socket: Socket, head: Buffer) => {
+    outgoing.on('response', (answer) => this.answer(answer))
+    outgoing.on('upgrade', (answer, socket: Socket, head: Buffer) => {
       if (head.length > 0) socket.unshift(head)
       if (this.isOver || response.switchProtocols === undefined) {
         socket.destroy()
@@ -188,7 +188,7 @@ class Forwarding implements Disposable {
   private listen(): void {
     const { gate, clock, app, log } = this.options
     const { answerWithinMs } = gate()
-    this.patience.dispose()
+    this.patience?.dispose()
     if (answerWithinMs === undefined || this.hasAnswer || this.isOver) return
     this.patience = clock.after(answerWithinMs, () => {
       log.warn(`the app on port ${app.port} did not begin its answer within ${answerWithinMs / 1000} s`)
@@ -222,29 +222,44 @@ class Forwarding implements Disposable {
 
   private answer(answer: IncomingMessage): void {
     const { response } = this.exchange
-    const fields = fieldsOf(answer.rawHeaders)
     this.hasAnswer = true
-    this.patience.dispose()
+    this.patience?.dispose()
     answer.on('error', () => undefined)
-    const codings = tokensOf(fields, 'transfer-encoding')
-    if (codings.some((coding) => coding !== 'chunked')) return this.fail(new Error('unknown transfer coding'))
-    try {
-      const status = answer.statusCode ?? 502
-      const out = response.begin(status, answer.statusMessage ?? '', fieldsForVisitor(fields, this.names))
-      answer.pipe(out, { end: false })
-    } catch (error) {
-      return this.fail(error as Error)
-    }
-    answer.once('end', () => {
-      if (this.isOver) return
-      response.end(trailersFrom(answer.rawTrailers))
-      this.finish()
-    })
-    answer.once('close', () => {
+    answer.on('close', () => {
       if (answer.complete || this.isOver) return
       response.abort()
       this.dispose()
     })
+    // What has come with the head is read by then, and a short answer goes on in one piece.
+    process.nextTick(() => this.passOn(answer))
+  }
+
+  private passOn(answer: IncomingMessage): void {
+    if (this.isOver) return
+    const { response } = this.exchange
+    const fields = fieldsOf(answer.rawHeaders)
+    const codings = tokensOf(fields, 'transfer-encoding')
+    if (codings.some((coding) => coding !== 'chunked')) return this.fail(new Error('unknown transfer coding'))
+    let out: Writable
+    try {
+      const shown = fieldsForVisitor(fields, this.names)
+      out = response.begin(answer.statusCode ?? 502, answer.statusMessage ?? '', shown)
+    } catch (error) {
+      return this.fail(error as Error)
+    }
+    if (answer.complete) {
+      const body = answer.read() as Buffer | null
+      if (body !== null) out.write(body)
+      this.end(answer)
+    } else {
+      answer.once('end', () => this.end(answer)).pipe(out, { end: false })
+    }
+  }
+
+  private end(answer: IncomingMessage): void {
+    if (this.isOver) return
+    this.exchange.response.end(trailersFrom(answer.rawTrailers))
+    this.finish()
   }
 
   private fail(error: Error): void {
@@ -268,12 +283,17 @@ class Forwarding implements Disposable {
   /** The answer is complete, or on its way. What the visitor still sends is of no use to anybody. */
   private finish(): void {
     if (this.isOver) return
-    this.isOver = true
+    this.over()
     const { outgoing, exchange } = this
     const { body, upgrade } = exchange.request
     if (upgrade === undefined && outgoing !== undefined) body.unpipe(outgoing).resume()
     if (outgoing?.writableEnded === false) outgoing.destroy()
-    this.owned.dispose()
+  }
+
+  private over(): void {
+    this.isOver = true
+    this.patience?.dispose()
+    this.onOver()
   }
 }
 

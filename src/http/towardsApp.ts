@@ -118,6 +118,7 @@ function fieldForApp(field: Field, host: string | undefined, names: Names): Fiel
 }
 
 function isProxysWord(name: string): boolean {
+  if (!/^[xf]/i.test(name)) return false
   // Apps behind CGI read an underscore as a dash (RFC 3875 4.1.18).
   return /^(?:x[-_]forwarded[-_].+|forwarded|x[-_]real[-_]ip)$/i.test(name)
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock'
-import { toDisposable, type Disposable } from '../base/disposable'
+import type { Disposable } from '../base/disposable'
 import type { Visitor } from '../base/visitor'
 
 /** What a connection does with an exchange that is open on it. */
@@ -18,8 +18,11 @@ export interface OpenExchange {
  * the visitor neither sends the rest nor takes the answer. How long the app takes is nobody's business here.
  */
 export class VisitorConnection implements Disposable {
-  private readonly open = new Set<OpenExchange>()
-  private timer: Disposable = toDisposable(() => undefined)
+  /** No Set: see `Places`. */
+  private readonly open: OpenExchange[] = []
+  private timer: Disposable
+  /** When something is to be done unless something happens before, in milliseconds since the epoch. */
+  private due = 0
   private closed = false
   /** Nothing that comes on it counts any more. */
   isRefused = false
@@ -30,18 +33,21 @@ export class VisitorConnection implements Disposable {
     private readonly giveUp: () => void,
   ) {
     this.wait()
+    this.timer = this.ringAt(this.due)
   }
 
   get openExchanges(): number {
-    return this.open.size
+    return this.open.length
   }
 
   /** Begins an exchange; the result ends it. */
   begin(exchange: OpenExchange): () => void {
-    this.open.add(exchange)
-    if (this.open.size === 1) this.watch()
+    if (this.open.push(exchange) === 1) this.watch()
     return () => {
-      if (this.open.delete(exchange) && this.open.size === 0) this.wait()
+      const at = this.open.indexOf(exchange)
+      if (at < 0) return
+      this.open.splice(at, 1)
+      if (this.open.length === 0) this.wait()
     }
   }
 
@@ -50,25 +56,35 @@ export class VisitorConnection implements Disposable {
     if (this.closed) return
     this.closed = true
     this.timer.dispose()
-    const gone = [...this.open]
-    this.open.clear()
-    for (const exchange of gone) exchange.onGone()
+    for (const exchange of this.open.splice(0)) exchange.onGone()
   }
 
   private wait(): void {
-    this.ring(idleLimitMs, this.giveUp)
+    this.due = this.clock.now() + idleLimitMs
   }
 
   private watch(): void {
-    this.ring(stallLimitMs, () => {
-      for (const exchange of [...this.open]) if (exchange.isStalled()) exchange.giveUp()
-      if (this.open.size > 0) this.watch()
+    this.due = this.clock.now() + stallLimitMs
+  }
+
+  /** The timer runs on while requests come and go: setting another for each would cost more than the rest of this file. */
+  private ringAt(at: number): Disposable {
+    const ms = Math.min(at - this.clock.now(), stallLimitMs)
+    return this.clock.after(ms, () => {
+      if (this.closed) return
+      if (this.clock.now() >= this.due) this.ring()
+      this.timer = this.ringAt(this.due)
     })
   }
 
-  private ring(ms: number, callback: () => void): void {
-    this.timer.dispose()
-    if (!this.closed) this.timer = this.clock.after(ms, callback)
+  private ring(): void {
+    if (this.open.length === 0) {
+      this.wait()
+      this.giveUp()
+    } else {
+      this.watch()
+      for (const exchange of [...this.open]) if (exchange.isStalled()) exchange.giveUp()
+    }
   }
 }
 

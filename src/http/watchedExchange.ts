@@ -28,15 +28,19 @@ export interface ExchangeWatch {
 
 export type HowItEnded = Exclude<ExchangeState, 'open'>
 
-/** The same exchange, watched. Nothing of it changes, and nothing waits. */
-export function watchExchange({ visitor, request, response }: Exchange, watch: ExchangeWatch): Exchange {
+/** The same exchange, watched. Nothing of it changes, and nothing waits. `capturedAs`: the id of what is kept of it. */
+export function watchExchange(
+  { visitor, request, response }: Exchange,
+  watch: ExchangeWatch,
+  capturedAs?: number,
+): Exchange {
   const watched = new WatchedResponse(request, response, watch)
   if (request.length !== 'no body') {
     const { bodies } = watch
     if (bodies !== undefined) seeReads(request.body, (chunk) => bodies.onRequestBytes(chunk))
     request.body.once('end', () => watched.requestEnded())
   }
-  return { visitor, request, response: watched }
+  return { visitor, request, response: watched, capturedAs }
 }
 
 class WatchedResponse implements HttpResponse {

@@ -17,6 +17,7 @@ export class ForwardedChannel extends Duplex implements Sender {
   /** Sent, and not known to have come. */
   private underWay = 0
   private waiting: Waiting | undefined
+  private hasEnded = false
   private hasSentEof = false
   private hasSentClose = false
 
@@ -41,7 +42,7 @@ export class ForwardedChannel extends Duplex implements Sender {
   onData(data: Buffer): boolean {
     const { receiveWindow } = this.shared
     if (!receiveWindow.take(data.length)) return false
-    if (this.destroyed || this.readableEnded) return true
+    if (this.destroyed || this.hasEnded) return true
     this.push(data)
     this.grant()
     return true
@@ -56,8 +57,13 @@ export class ForwardedChannel extends Duplex implements Sender {
     return true
   }
 
+  /** In the next turn: what else the server sent may have others wait, and the end of a visit is much work. */
   onEof(): void {
-    if (!this.destroyed) this.push(null)
+    if (this.hasEnded) return
+    this.hasEnded = true
+    setImmediate(() => {
+      if (!this.destroyed) this.push(null)
+    })
   }
 
   /** The server says nothing more, and hears nothing. What has been read of it so far is still to be had. */
@@ -66,7 +72,7 @@ export class ForwardedChannel extends Duplex implements Sender {
     this.hasSentEof = true
     this.sendClose()
     if (this.waiting !== undefined) return void this.destroy(gone())
-    this.push(null)
+    this.onEof()
     if (this.readableEnded) this.destroy()
     else this.once('end', () => this.destroy())
   }

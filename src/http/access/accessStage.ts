@@ -24,7 +24,10 @@ export function accessRules(scene: AccessScene & { readonly publicUrl: () => str
     const { method, target, fields, upgrade } = request
     const address = toldAddress(exchange, addressSource())
     const decision = decideAccess(rules() ?? {}, {
-      ...{ method, target, fields, address },
+      method,
+      target,
+      fields,
+      address,
       isUpgrade: upgrade !== undefined,
       publicUrl: publicUrl(),
       now: clock.now(),
@@ -62,7 +65,9 @@ function carryOut(
   switch (decision.kind) {
     case 'let in': {
       const { target, fields } = decision
-      next({ ...exchange, request: { ...exchange.request, target, fields } })
+      const { request } = exchange
+      if (target === request.target && fields === request.fields) return next(exchange)
+      next({ ...exchange, request: { ...request, target, fields } })
       return
     }
     case 'refuse':

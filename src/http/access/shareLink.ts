@@ -1,4 +1,5 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { valuesOf } from '../exchange'
 import type { Field } from '../field'
 import type { LinkSigner } from './accessRules'
 import { linkParameter } from './linkParameter'
@@ -78,9 +79,8 @@ export function cookieTokens(fields: readonly Field[], signer: LinkSigner): stri
 }
 
 function cookiesOf(fields: readonly Field[]): string[] {
-  return fields
-    .filter(([name]) => name.toLowerCase() === 'cookie')
-    .flatMap(([, value]) => value.split(';'))
+  return valuesOf(fields, 'cookie')
+    .flatMap((value) => value.split(';'))
     .map((cookie) => cookie.trim())
 }
 

@@ -48,6 +48,7 @@ export async function askApp(
     app,
     dial: app.protocol === 'https' ? dialLocalTls : dialLocal,
     report: { onAnswer: () => undefined, onNoAnswer: () => undefined },
+    clock: limits.clock,
   })
   try {
     return await ask(request, limits, (signal) =>

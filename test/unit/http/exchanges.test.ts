@@ -47,6 +47,28 @@ describe('Exchanges', () => {
     assert.equal(exchanges.get(1), undefined)
   })
 
+  it('shows one that has only begun as it is when somebody looks', () => {
+    const { exchanges, changes } = store({ ...usualLimits, mostExchanges: 2 })
+    let note = 'first'
+    const growing = {
+      id: 0,
+      get now(): CapturedExchange {
+        return { ...exchange({ note }), id: this.id }
+      },
+    }
+    exchanges.add(exchange())
+    exchanges.begin(growing)
+    assert.deepEqual([growing.id, exchanges.get(2)?.note], [2, 'first'])
+    note = 'second'
+    assert.deepEqual([exchanges.get(2)?.note, exchanges.all.at(-1)?.note], ['second', 'second'])
+    exchanges.update(growing.now)
+    note = 'third'
+    assert.equal(exchanges.get(2)?.note, 'second')
+    for (let count = 0; count < 2; count++) exchanges.add(exchange())
+    assert.equal(exchanges.has(2), false)
+    assert.deepEqual(changes.slice(0, 3), ['added 1', 'added 2', 'updated 2'])
+  })
+
   it('counts everything that grows, and as much less when it goes', () => {
     const { exchanges } = store()
     const empty = exchanges.add(exchange())

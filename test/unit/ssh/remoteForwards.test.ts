@@ -91,10 +91,12 @@ describe('RemoteForwards', () => {
       const forward = await open(address, 8080)
       assert.deepEqual(forward.address, address)
       const channel = client.visit(address)
+      await turn()
       assert.equal(visitors.length, 1)
       assert.equal(visitors[0]?.stream, channel)
       assert.equal(client.visit({ kind: 'tcp', host: '127.0.0.1', port: 8081 }), 'rejected')
       assert.equal(client.visit({ kind: 'unix', path: '/run/expose/b.sock' }), 'rejected')
+      await turn()
       assert.equal(visitors.length, 1)
     })
   }
@@ -102,6 +104,7 @@ describe('RemoteForwards', () => {
   it('says where a visitor came from', async () => {
     await open(tcp, 8080)
     client.visit(tcp)
+    await turn()
     assert.deepEqual(visitors[0]?.originator, { address: '198.51.100.9', port: 40_000 })
   })
 
@@ -118,6 +121,7 @@ describe('RemoteForwards', () => {
     client.requests[0]?.answer(undefined, 8080)
     assert.notEqual(client.visit(tcp), 'rejected')
     await opening
+    await turn()
     assert.equal(visitors.length, 1)
   })
 
