@@ -103,7 +103,14 @@ export class ForwardedChannel extends Duplex implements Sender {
   }
 
   override _read(): void {
-    this.grant()
+    // What comes is pushed as it comes.
+  }
+
+  override read(size?: number): unknown {
+    const chunk: unknown = super.read(size)
+    // `_read` is not called again before something is pushed, which never comes where the window is used up.
+    if (chunk !== null) this.grant()
+    return chunk
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: Done): void {
@@ -121,12 +128,14 @@ export class ForwardedChannel extends Duplex implements Sender {
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     const { queue, receiveWindow } = this.shared
+    const { waiting } = this
     this.waiting = undefined
     queue.remove(this)
     receiveWindow.dispose()
     this.land(this.underWay)
     this.sendEof()
     this.sendClose()
+    waiting?.done(error ?? gone())
     done(error)
   }
 
@@ -156,8 +165,9 @@ export class ForwardedChannel extends Duplex implements Sender {
   }
 
   private grant(): void {
+    if (this.hasSentClose) return
     const bytes = this.shared.receiveWindow.grant(this.readableLength)
-    if (bytes > 0 && !this.hasSentClose) this.shared.protocol.adjustWindow(this.peerId, bytes)
+    if (bytes > 0) this.shared.protocol.adjustWindow(this.peerId, bytes)
   }
 
   private sendEof(): void {

@@ -36,7 +36,8 @@ export class OwnChannels implements ChannelListener {
 
   onOpen(request: OpenRequest): boolean {
     const { address, originator, peerId } = request
-    if (this.channels.size >= mostKnown) {
+    // Who takes packets of no size would be sent them without end.
+    if (this.channels.size >= mostKnown || !(request.largestData > 0)) {
       this.protocol.fail(peerId)
       return true
     }

@@ -40,7 +40,10 @@ export class SendQueue {
     this.isRunning = true
     for (let sender = this.next(); sender !== undefined; sender = this.next()) {
       this.remove(sender)
-      if (sender.sendTurn(turnBytes)) this.bulk.add(sender)
+      if (!sender.sendTurn(turnBytes)) continue
+      // Who was given more during the turn has come back as if new.
+      this.sparse.delete(sender)
+      this.bulk.add(sender)
     }
     this.isRunning = false
   }
@@ -52,7 +55,10 @@ export class SendQueue {
   }
 
   private next(): Sender | undefined {
-    if (this.stream.writableLength >= mostUnsent || this.mayNotSend()) return undefined
+    const { stream } = this
+    // A stream that takes more, as a jump host's channel does, says 'drain' only when it has had that.
+    if (stream.writableLength >= mostUnsent && stream.writableNeedDrain) return undefined
+    if (this.mayNotSend()) return undefined
     return first(this.sparse) ?? first(this.bulk)
   }
 }

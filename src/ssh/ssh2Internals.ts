@@ -92,7 +92,7 @@ export function refuseTinyPackets(client: Client): void {
 }
 
 class ChannelPath implements ChannelProtocol {
-  private seal: GcmSeal | undefined
+  private sealing: SealingCipher | undefined
   private readonly dataHead = Buffer.alloc(9)
 
   constructor(
@@ -128,14 +128,14 @@ class ChannelPath implements ChannelProtocol {
   }
 
   data(peerId: number, chunk: Uint8Array, start: number, end: number): void {
-    const { seal, protocol, dataHead } = this
-    if (seal === undefined || protocol._debug !== undefined) {
+    const { sealing, protocol, dataHead } = this
+    if (sealing === undefined || protocol._debug !== undefined) {
       protocol.channelData(peerId, Buffer.from(chunk.buffer, chunk.byteOffset + start, end - start))
       return
     }
     dataHead.writeUInt32BE(peerId, 1)
     dataHead.writeUInt32BE(end - start, 5)
-    seal.sendPayload(dataHead, chunk, start, end)
+    sealing.sendPayload(dataHead, chunk, start, end)
   }
 
   adjustWindow(peerId: number, bytes: number): void {
@@ -180,11 +180,15 @@ class ChannelPath implements ChannelProtocol {
   /** Goes on with the keys that were agreed on, where they are for AES-GCM. */
   takeKeys(listener: ChannelListener): void {
     const { protocol } = this
-    this.seal = undefined
+    const { stream } = this.route
+    this.sealing = undefined
     if (isGcmSeal(protocol._cipher)) {
       const { _encSSLName: name, _encKey: key, _encIV: nonce } = protocol._cipher
-      this.seal = new GcmSeal({ name, key, nonce }, (chunk) => this.route.stream.write(chunk))
-      protocol._cipher = new SealingCipher(protocol._cipher, this.seal)
+      const seal = new GcmSeal({ name, key, nonce }, (chunk) => {
+        // As ssh2 does: what is still said after the end is lost.
+        if (stream.writable) stream.write(chunk)
+      })
+      protocol._cipher = this.sealing = new SealingCipher(protocol._cipher, seal)
     }
     const isOwn = isGcmOpen(protocol._decipher)
     // What is decrypted here is new memory; ssh2's own may keep what it was given.
@@ -199,10 +203,9 @@ class ChannelPath implements ChannelProtocol {
     const onPayload = stock._onPayload
     stock._onPayload = (payload) => {
       const { _decipherSSLName: name, _decipherKey: key, _decipherIV: nonce } = stock
-      const opening = new OpeningDecipher(new GcmOpen({ name, key, nonce }), onPayload, (id, data) =>
-        protocol._debug === undefined ? listener.onData(id, data) : false,
-      )
-      protocol._decipher = opening
+      const onData = (id: number, data: Buffer) => protocol._debug === undefined && listener.onData(id, data)
+      const opening = new GcmOpen({ name, key, nonce })
+      protocol._decipher = new OpeningDecipher(stock.inSeqno, opening, onPayload, onData)
       const result = onPayload(payload)
       // ssh2 then goes on with the decipher that is in place.
       return result ?? false
@@ -237,23 +240,34 @@ class SealingCipher implements StockCipher {
   encrypt(packet: Buffer): void {
     if (this.isFree) return
     this.seal.seal(packet)
-    this.outSeqno = (this.outSeqno + 1) >>> 0
+    this.countUp()
+  }
+
+  /** Past ssh2: see `GcmSeal`. */
+  sendPayload(head: Buffer, chunk: Uint8Array, start: number, end: number): void {
+    this.seal.sendPayload(head, chunk, start, end)
+    this.countUp()
   }
 
   free(): void {
     this.isFree = true
     this.stock.free()
   }
+
+  /** Where other keys are for another cipher, ssh2 goes on with this number. */
+  private countUp(): void {
+    this.outSeqno = (this.outSeqno + 1) >>> 0
+  }
 }
 
 /** ssh2's decipher, with the decryption of `gcm.ts`; the data of known channels go past all of ssh2. */
 class OpeningDecipher implements StockDecipher {
-  inSeqno = 0
   /** ssh2 puts another in place for the time of a key exchange. */
   _onPayload: StockDecipher['_onPayload']
   private result: unknown
 
   constructor(
+    public inSeqno: number,
     private readonly opening: GcmOpen,
     private readonly usual: StockDecipher['_onPayload'],
     private readonly onData: (id: number, data: Buffer) => boolean,
@@ -356,8 +370,12 @@ function isWholeProtocol(protocol: unknown): protocol is WholeProtocol {
     hasFunctions(property(protocol, '_handlers'), handledMessages) &&
     hasFunctions(property(protocol, '_cipher'), ['allocPacket', 'encrypt', 'free']) &&
     hasFunctions(property(protocol, '_decipher'), ['_onPayload', 'decrypt', 'free']) &&
-    hasFunctions(property(property(protocol, '_packetRW'), 'write'), ['alloc', 'finalize'])
+    isWholeWriter(property(property(protocol, '_packetRW'), 'write'))
   )
+}
+
+function isWholeWriter(write: unknown): boolean {
+  return hasFunctions(write, ['alloc', 'finalize']) && typeof property(write, 'allocStart') === 'number'
 }
 
 const protocolFunctions = [
