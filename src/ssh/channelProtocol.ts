@@ -48,3 +48,6 @@ export interface OpenRequest {
 
 /** What RFC 4253 6.1 lets everybody expect; more is not gained by more. */
 export const largestData = 32 * 1024
+
+/** In one packet: nobody takes less, and a packet for each few bytes would keep us busy. */
+export const leastData = 256

@@ -48,10 +48,13 @@ export class ForwardedChannel extends Duplex implements Sender {
     return true
   }
 
-  onWindowAdjust(bytes: number): void {
+  /** False when that makes the window larger than it may be. */
+  onWindowAdjust(bytes: number): boolean {
     this.sendWindow += bytes
+    if (this.sendWindow > largestSendWindow) return false
     this.land(bytes)
     if (this.waiting !== undefined) this.shared.queue.add(this)
+    return true
   }
 
   /** In the next turn: what else the server sent may have others wait, and the end of a visit is much work. */
@@ -195,5 +198,7 @@ interface Waiting {
   readonly done: Done
 }
 
+/** RFC 4254 5.2. */
+const largestSendWindow = 2 ** 32 - 1
 const unreadMark = 256 * 1024
 const unsentMark = 64 * 1024

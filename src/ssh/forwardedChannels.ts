@@ -7,7 +7,7 @@ import type { ChannelProtocol } from './channelProtocol'
 import { OwnChannels } from './ownChannels'
 import type { Route } from './route'
 import { listenToSsh2 } from './ssh2Channels'
-import { takeChannels } from './ssh2Internals'
+import { refuseTinyPackets, takeChannels } from './ssh2Internals'
 
 /** Somebody at one of the addresses where the server listens for us. */
 export interface Arrival {
@@ -45,4 +45,5 @@ export function listenForChannels(options: ChannelsOptions, kind: ChannelKind = 
   const writes = new WritesPerTurn(route.stream)
   const listen = (protocol: ChannelProtocol) => new OwnChannels(protocol, { ...options, writes })
   if (kind === 'ssh2' || takeChannels(client, route, listen) === undefined) listenToSsh2(options)
+  refuseTinyPackets(client)
 }

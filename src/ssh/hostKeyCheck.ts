@@ -55,9 +55,15 @@ export class HostKeyCheck {
     return orderHostKeyAlgorithms(serverHostKey, this.name, this.knownHosts)
   }
 
-  /** True to go on. ssh2 asks again on each rekey: the same key is then trusted without a question. */
+  /** Whether it is the key that was trusted before; undefined when none was. */
+  isTheSame(blob: Buffer): boolean | undefined {
+    return this.trusted?.equals(blob)
+  }
+
+  /** True to go on. */
   async check(blob: Buffer): Promise<boolean> {
-    if (this.trusted !== undefined) return this.trusted.equals(blob)
+    const isTheSame = this.isTheSame(blob)
+    if (isTheSame !== undefined) return isTheSame
     const key = publicKeyFromBlob(blob)
     if (key === undefined) return false
     this.failure = await this.decide(key)

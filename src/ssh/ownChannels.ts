@@ -10,7 +10,7 @@ import { SendQueue } from './sendQueue'
 
 /** The channels of a connection's remote forwards, past ssh2's own. */
 export class OwnChannels implements ChannelListener {
-  private readonly channels = new Map<number, ForwardedChannel>()
+  private readonly channels = new Map<number, KnownChannel>()
   private readonly budget = new WindowBudget()
   private readonly queue: SendQueue
   private readonly inFlight: InFlight
@@ -60,9 +60,10 @@ export class OwnChannels implements ChannelListener {
 
   onWindowAdjust(id: number, bytes: number): boolean {
     const channel = this.channels.get(id)
-    channel?.onWindowAdjust(bytes)
+    if (channel === undefined) return false
     this.pump.expectAnswer(false)
-    return channel !== undefined
+    if (!channel.onWindowAdjust(bytes)) this.options.onViolation('it made a window larger than one may be')
+    return true
   }
 
   onEof(id: number): boolean {
@@ -101,9 +102,26 @@ export class OwnChannels implements ChannelListener {
     const id = protocol.reserve()
     // It stays known until the server closes it too (RFC 4254 5.3).
     this.channels.set(id, stream)
+    stream.once('close', () => {
+      if (this.channels.get(id) === stream) this.channels.set(id, gone)
+    })
     protocol.confirm(request.peerId, { id, window: receiveWindow.first })
     return { stream, drop: () => void stream.destroy() }
   }
+}
+
+type KnownChannel = Pick<
+  ForwardedChannel,
+  'onData' | 'onWindowAdjust' | 'onEof' | 'onClose' | 'refuseRequest'
+>
+
+/** Stands for a channel that is over here and not yet at the server: it holds nothing of what was not read. */
+const gone: KnownChannel = {
+  onData: () => true,
+  onWindowAdjust: () => true,
+  onEof: () => undefined,
+  onClose: () => undefined,
+  refuseRequest: () => undefined,
 }
 
 /** A server that never closes a channel must not fill our memory with what it leaves open. */

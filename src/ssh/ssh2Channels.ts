@@ -25,6 +25,9 @@ export function listenToSsh2({ client, onArrival, onViolation }: ChannelsOptions
 
 function guarded(channel: Channel, onViolation: (text: string) => void): AcceptedChannel {
   guardWindow(channel, () => onViolation('it sent more than the window allows'))
+  // Nobody reads what comes there (RFC 4254 5.2, extended data), and ssh2 would keep it all.
+  const { stderr } = channel
+  if ('resume' in stderr) stderr.resume()
   const drop = () => {
     channel.destroy()
     // ssh2 says so only when all has been read, which never comes where the app reads nothing.

@@ -1,6 +1,6 @@
 import type { Client } from 'ssh2'
 import type { ChannelListener, ChannelProtocol, OpenRequest } from './channelProtocol'
-import { largestData } from './channelProtocol'
+import { largestData, leastData } from './channelProtocol'
 import { GcmOpen, GcmSeal, type GcmName } from './gcm'
 import type { Route } from './route'
 
@@ -74,6 +74,21 @@ export function takeChannels<Listener extends ChannelListener>(
   path.takeKeys(listener)
   path.takeMessages(listener)
   return listener
+}
+
+/**
+ * Refuses channels on which the server takes next to nothing in one packet, 0 bytes even: ssh2 would send empty packets
+ * for ever. Call it once whoever listens to channels is in place.
+ */
+export function refuseTinyPackets(client: Client): void {
+  const { _protocol: protocol } = internalsOf(client)
+  if (!isWholeProtocol(protocol)) return
+  const handlers = protocol._handlers
+  const handle = handlers['CHANNEL_OPEN']
+  handlers['CHANNEL_OPEN'] = (self: unknown, info: unknown) => {
+    if (Number(property(info, 'packetSize')) >= leastData) handle?.(self, info)
+    else protocol.channelOpenFail(Number(property(info, 'sender')), administrativelyProhibited, '')
+  }
 }
 
 class ChannelPath implements ChannelProtocol {

@@ -18,6 +18,7 @@ import { servicePrompts } from '../servers/services/servicePrompts'
 import type { Connection } from '../ssh/connection'
 import type { Connections } from '../ssh/connections'
 import { NetworkWatch } from '../ssh/networkWatch'
+import type { openTransport } from '../ssh/openTransport'
 import type { SshPrompts } from '../ssh/prompts'
 import { resolveSshSettings } from '../ssh/sshConfig'
 import type { Transport } from '../ssh/transport'
@@ -206,7 +207,7 @@ export class Tunnels implements Disposable {
 
   /** `own` tells apart those that lead to the same server. */
   private connectionTo(server: Server, own: string, connections: Connections): Connection {
-    const { clock, log, prompts, redactor } = this.options
+    const { clock, log, prompts, redactor, openTransport } = this.options
     const { profile } = server
     for (const secret of secretsOf(profile)) redactor?.add(secret)
     const key = [profile.id, profile.ssh, profile.identityFile ?? '', own].join('\n')
@@ -218,6 +219,7 @@ export class Tunnels implements Disposable {
       log,
       networkWatch: this.networkWatch,
       isTunnelService: profile.kind === 'service',
+      ...(openTransport && { openTransport }),
     })
   }
 
@@ -297,6 +299,8 @@ export interface TunnelsOptions {
   readonly captureLimits?: () => CaptureLimits
   /** The machine's own unless given. */
   readonly networkWatch?: Pick<NetworkWatch, 'hold' | 'onDidChange'>
+  /** The real one unless given. */
+  readonly openTransport?: typeof openTransport
   /** Resolves the names of public URLs; the machine's own resolver unless given. */
   readonly lookup?: LookupFunction
 }

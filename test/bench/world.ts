@@ -148,9 +148,13 @@ export class World {
   }
 }
 
-/** A process that has connected and in which every remote forward stands. */
-export async function startOurs(scope: Scope, request: OursRequest): Promise<ScopedProcess> {
-  const ours = await scope.spawn(process.execPath, [bundled('ours')], { stdin: 'pipe' })
+/** A process that has connected and in which every remote forward stands. `program` are Node's arguments. */
+export async function startOurs(
+  scope: Scope,
+  request: OursRequest,
+  program: readonly string[] = [bundled('ours')],
+): Promise<ScopedProcess> {
+  const ours = await scope.spawn(process.execPath, program, { stdin: 'pipe' })
   ours.child.stdin?.write(`${JSON.stringify(request)}\n`)
   await ours.waitUntilReady(/ready/)
   return ours

@@ -1,9 +1,10 @@
 import type { Log } from '../../src/base/log'
 
-/** A log that keeps its lines, at Trace. */
+/** A log that keeps its lines: at Trace, or without those that cost time for each packet. */
 export class CollectedLog implements Log {
-  readonly isVerbose = true
   readonly lines: string[] = []
+
+  constructor(readonly isVerbose = true) {}
 
   trace(message: string): void {
     this.lines.push(`trace ${message}`)

@@ -6,6 +6,8 @@ import type { Bind, OwnProfile } from '../../src/servers/profile'
 import type { OwnServer } from '../../src/servers/server'
 import { algorithms } from '../../src/ssh/algorithms'
 import type { ExposurePrompts } from '../../src/servers/listen'
+import type { ChannelKind } from '../../src/ssh/forwardedChannels'
+import { openTransport } from '../../src/ssh/openTransport'
 import type { SshPrompts } from '../../src/ssh/prompts'
 import type { SshSettings } from '../../src/ssh/settings'
 import { Tunnels, type TunnelsOptions } from '../../src/tunnels/tunnels'
@@ -38,7 +40,15 @@ export interface World {
   tunnels(prompts?: SshPrompts & ExposurePrompts, options?: Partial<TunnelsOptions>): Tunnels
 }
 
-export async function startWorld(scope: Scope, options: SshdOptions = {}): Promise<World> {
+export interface WorldOptions extends SshdOptions {
+  /** How the channels of its tunnels are carried; as users have it unless given. */
+  readonly channels?: ChannelKind
+  /** True unless given. With a verbose log, the way of the bytes has no shortcuts. */
+  readonly isVerbose?: boolean
+}
+
+export async function startWorld(scope: Scope, options: WorldOptions = {}): Promise<World> {
+  const { channels } = options
   const directory = scope.tempDir('world')
   const socketDirectory = join(directory, 'run')
   mkdirSync(socketDirectory)
@@ -61,7 +71,7 @@ export async function startWorld(scope: Scope, options: SshdOptions = {}): Promi
   const key = await sshd.newClientKey()
   const knownHostsFile = join(directory, 'known_hosts')
   writeFileSync(knownHostsFile, `${sshd.knownHostsLine}\n`)
-  const log = new CollectedLog()
+  const log = new CollectedLog(options.isVerbose)
   const tcpBind: TcpAddress = { kind: 'tcp', host: '127.0.0.1', port: upstreamPort }
 
   const settings = (changes: Partial<SshSettings>): SshSettings => ({
@@ -106,7 +116,11 @@ export async function startWorld(scope: Scope, options: SshdOptions = {}): Promi
         changes,
       ),
     tunnels: (prompts = scriptedPrompts(), options = {}) => {
-      const tunnels = new Tunnels({ prompts, clock: systemClock, log, ...options })
+      const tunnels = new Tunnels({
+        ...{ prompts, clock: systemClock, log },
+        openTransport: (attempt) => openTransport({ ...attempt, ...(channels && { channels }) }),
+        ...options,
+      })
       scope.add(async () => {
         await tunnels.stopAll()
         tunnels.dispose()

@@ -4,6 +4,7 @@ import { silentLog } from '../../../src/base/log'
 import { Exchanges } from '../../../src/http/exchanges'
 import type { PublicWay } from '../../../src/servers/profile'
 import { TypedSecrets } from '../../../src/ssh/identities'
+import type { ChannelKind } from '../../../src/ssh/forwardedChannels'
 import { openTransport } from '../../../src/ssh/openTransport'
 import type { SshSettings } from '../../../src/ssh/settings'
 import { Stages } from '../../../src/tunnels/stages'
@@ -14,6 +15,8 @@ import { scriptedPrompts } from '../../support/scriptedPrompts'
 export interface OursRequest {
   readonly settings: SshSettings
   readonly forwards: readonly OursForward[]
+  /** As users have it unless given. */
+  readonly channels?: ChannelKind
 }
 
 export interface OursForward {
@@ -29,9 +32,10 @@ createInterface({ input: process.stdin }).once('line', (line) => {
 })
 console.log('loaded')
 
-async function open({ settings, forwards }: OursRequest): Promise<void> {
+async function open({ settings, forwards, channels }: OursRequest): Promise<void> {
   const transport = await openTransport({
     settings,
+    ...(channels && { channels }),
     prompts: scriptedPrompts(),
     secrets: new TypedSecrets(),
     clock: systemClock,

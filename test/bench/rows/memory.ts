@@ -1,6 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePorts } from '../../support/freePort'
+import { openFiles, residentMegabytes } from '../../support/processMemory'
 import { Scope } from '../../support/scope'
 import { bundled } from '../bundled'
 import type { IdleRequest } from '../processes/idle'
@@ -47,13 +47,3 @@ async function growth(round: Round, { appPort, visitors }: Crowd): Promise<numbe
 
 /** Long enough for an endless answer to fill what would take it. */
 const settlingMs = 2000
-
-/** proc(5), status: VmRSS is in kibibytes. */
-function residentMegabytes(pid: number): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'latin1')
-  return (Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) * 1024) / 1e6
-}
-
-function openFiles(pid: number): number {
-  return readdirSync(`/proc/${pid}/fd`).length
-}

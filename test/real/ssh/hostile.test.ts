@@ -3,7 +3,6 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
-import { Server as SshServer, utils, type Connection as ServerConnection } from 'ssh2'
 import { Failure, isCancelled } from '../../../src/base/failure'
 import type { SshSettings } from '../../../src/ssh/settings'
 import type { Tunnel } from '../../../src/tunnels/tunnel'
@@ -131,100 +130,6 @@ describe('servers that misbehave', () => {
       await waitUntil('sshd to hold no connection', () => world.sshd.sessionCount() === 0)
     })
   }
-
-  /** An SSH server that lets anybody in, agrees to every forward, and then does as told. */
-  async function looseServer(
-    misbehave: (connection: ServerConnection) => void,
-  ): Promise<Partial<SshSettings>> {
-    const hostKey = utils.generateKeyPairSync('ecdsa', { bits: 256 })
-    const connections = new Set<ServerConnection>()
-    const server = new SshServer({ hostKeys: [hostKey.private] }, (connection) => {
-      connections.add(connection)
-      connection.on('error', () => undefined)
-      connection.on('authentication', (context) => context.accept())
-      connection.on('request', (accept, _reject, name) => {
-        accept?.()
-        if (name.endsWith('forward')) setImmediate(() => misbehave(connection))
-      })
-    })
-    scope.add(() => {
-      for (const connection of connections) connection.end()
-      server.close()
-    })
-    server.listen(0, '127.0.0.1')
-    await once(server as unknown as NodeJS.EventEmitter, 'listening')
-    return {
-      port: (server.address() as AddressInfo).port,
-      connectTimeoutMs: 15_000,
-      // The flood keeps this very process busy.
-      serverAliveIntervalMs: 30_000,
-    }
-  }
-
-  it('channels that nobody asked for are refused, and the tunnel lives', async () => {
-    const answers: string[] = []
-    const settings = await looseServer((connection) => {
-      const note = (what: string) => (error: Error | undefined) =>
-        answers.push(`${what}: ${error ? 'refused' : 'open'}`)
-      connection.x11('127.0.0.1', 1, note('x11'))
-      connection.forwardOut('127.0.0.1', 1, '127.0.0.1', 2, note('another port'))
-      connection.openssh_forwardOutStreamLocal('/run/other.sock', note('another socket'))
-    })
-    const tunnel = await open(settings)
-    await waitUntil('three answers', () => answers.length === 3)
-    assert.deepEqual(answers.sort(), ['another port: refused', 'another socket: refused', 'x11: refused'])
-    assert.equal(tunnel.state.kind, 'open')
-    assert.equal(app.received.connections, 0)
-    await tunnel.stop()
-  })
-
-  it('a flood of channels is bounded, and the tunnel lives', async () => {
-    let opened = 0
-    let refused = 0
-    const wanted = 3000
-    const settings = await looseServer((connection) => {
-      for (let count = 0; count < wanted; count++) {
-        connection.forwardOut(world.tcpBind.host, world.tcpBind.port, '127.0.0.1', 1, (error, channel) => {
-          if (error) {
-            refused++
-            return
-          }
-          opened++
-          channel.on('error', () => undefined)
-        })
-      }
-    })
-    const tunnel = await open(settings)
-    await waitUntil('every channel to be answered', () => opened + refused === wanted, 30_000)
-    assert.ok(opened > 1000, `${opened} were let in`)
-    assert.ok(refused > 0, 'not all were let in')
-    await tunnel.stop()
-    await waitUntil('the app to be left alone', () => app.openConnections() === 0)
-  })
-
-  it('a server that sends more than the window allows is cut off', async () => {
-    // An app that reads nothing.
-    app = { ...app, port: await rawServer((socket) => socket.pause()) }
-    const settings = await looseServer((connection) => {
-      connection.forwardOut(world.tcpBind.host, world.tcpBind.port, '127.0.0.1', 1, (error, channel) => {
-        if (error) return
-        channel.on('error', () => undefined)
-        // ssh2 keeps to the window; a hostile server does not.
-        Object.defineProperty((channel as unknown as { outgoing: object }).outgoing, 'window', {
-          get: () => 1e9,
-          set: () => undefined,
-        })
-        for (let count = 0; count < 2000; count++) channel.write(Buffer.alloc(100_000))
-      })
-    })
-    const before = process.memoryUsage().rss
-    const tunnel = await open(settings)
-    await waitUntil('the tunnel to drop the server', () => tunnel.state.kind !== 'open')
-    const grownMb = (process.memoryUsage().rss - before) / 1e6
-    // The server's own 200 MB are in this process too.
-    assert.ok(grownMb < 400, `memory grew by ${Math.round(grownMb)} MB`)
-    await tunnel.stop()
-  })
 })
 
 describe('secrets at Trace', () => {

@@ -37,7 +37,7 @@ class FakeClient extends EventEmitter {
 
   /** A visitor's channel, or 'rejected'. */
   visit(address: Address): Duplex | 'rejected' {
-    const channel = new PassThrough()
+    const channel = Object.assign(new PassThrough(), { stderr: new PassThrough() })
     let result: Duplex | 'rejected' | undefined
     const accept = () => (result = channel)
     const reject = () => (result = 'rejected')
