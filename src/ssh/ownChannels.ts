@@ -36,8 +36,7 @@ export class OwnChannels implements ChannelListener {
 
   onOpen(request: OpenRequest): boolean {
     const { address, originator, peerId } = request
-    // Who takes packets of no size would be sent them without end.
-    if (this.channels.size >= mostKnown || !(request.largestData > 0)) {
+    if (this.channels.size >= mostKnown) {
       this.protocol.fail(peerId)
       return true
     }
