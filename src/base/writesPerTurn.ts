@@ -8,9 +8,7 @@ import type { Duplex } from 'node:stream'
 export class WritesPerTurn {
   /** How many writes there were: tells whether any came between two moments. */
   count = 0
-  private gathered: 'nothing' | 'for later' | 'for this turn' = 'nothing'
-  private isLeisure = false
-  private timer: NodeJS.Timeout | undefined
+  private isGathering = false
 
   constructor(private readonly stream: Duplex) {
     const write = stream.write.bind(stream)
@@ -23,42 +21,19 @@ export class WritesPerTurn {
     }
   }
 
-  /** What is written meanwhile may wait for the next that is written, for up to a millisecond. */
-  leisurely(write: () => void): void {
-    this.isLeisure = true
-    write()
-    this.isLeisure = false
-  }
-
-  /** Lets go what is gathered, before the turn has come to its end; not what may wait. */
+  /** Lets go what is gathered, before the turn has come to its end. */
   readonly flush = (): void => {
-    if (this.gathered === 'for this turn') this.letGo()
+    if (!this.isGathering) return
+    this.isGathering = false
+    this.stream.uncork()
   }
 
   private gather(): void {
-    if (this.gathered === 'for this turn') return
-    if (this.gathered === 'nothing') this.stream.cork()
-    if (!this.isLeisure) {
-      this.gathered = 'for this turn'
-      process.nextTick(this.flush)
-    } else if (this.gathered === 'nothing') {
-      this.gathered = 'for later'
-      this.timer ??= setTimeout(this.onTimer, leisureMs)
-    }
-  }
-
-  private readonly onTimer = (): void => {
-    this.timer = undefined
-    this.letGo()
-  }
-
-  private readonly letGo = (): void => {
-    if (this.gathered === 'nothing') return
-    this.gathered = 'nothing'
-    this.stream.uncork()
+    if (this.isGathering) return
+    this.isGathering = true
+    this.stream.cork()
+    process.nextTick(this.flush)
   }
 }
-
-const leisureMs = 1
 
 type Written = (error: Error | null | undefined) => void

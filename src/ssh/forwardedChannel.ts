@@ -28,8 +28,6 @@ export class ForwardedChannel extends Duplex implements Sender {
       readonly queue: SendQueue
       readonly inFlight: InFlight
       readonly receiveWindow: ReceiveWindow
-      /** Does what may wait for a moment. */
-      readonly leisurely: (send: () => void) => void
     },
   ) {
     super({ readableHighWaterMark: unreadMark, writableHighWaterMark: unsentMark })
@@ -57,13 +55,10 @@ export class ForwardedChannel extends Duplex implements Sender {
     return true
   }
 
-  /** In the next turn: what else the server sent may have others wait, and the end of a visit is much work. */
   onEof(): void {
-    if (this.hasEnded) return
+    if (this.hasEnded || this.destroyed) return
     this.hasEnded = true
-    setImmediate(() => {
-      if (!this.destroyed) this.push(null)
-    })
+    this.push(null)
   }
 
   /** The server says nothing more, and hears nothing. What has been read of it so far is still to be had. */
@@ -90,8 +85,9 @@ export class ForwardedChannel extends Duplex implements Sender {
       const to = Math.min(end, waiting.at + this.largestData)
       this.shared.protocol.data(this.peerId, chunk, waiting.at, to)
       this.sendWindow -= to - waiting.at
+      const before = this.underWay
       this.underWay += to - waiting.at
-      this.shared.inFlight.sent(this, to - waiting.at)
+      this.shared.inFlight.sent(this, before, this.underWay)
       waiting.at = to
     }
     if (waiting.at === chunk.length) {
@@ -148,9 +144,9 @@ export class ForwardedChannel extends Duplex implements Sender {
   }
 
   private land(bytes: number): void {
-    const landed = Math.min(bytes, this.underWay)
-    this.underWay -= landed
-    this.shared.inFlight.arrived(landed)
+    const before = this.underWay
+    this.underWay -= Math.min(bytes, before)
+    this.shared.inFlight.arrived(before, this.underWay)
   }
 
   private send(chunk: Buffer, done: Done): void {
@@ -180,8 +176,7 @@ export class ForwardedChannel extends Duplex implements Sender {
   private sendClose(): void {
     if (this.hasSentClose) return
     this.hasSentClose = true
-    // Nobody waits for it.
-    this.shared.leisurely(() => this.shared.protocol.close(this.peerId))
+    this.shared.protocol.close(this.peerId)
   }
 }
 

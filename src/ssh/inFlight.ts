@@ -26,20 +26,28 @@ export class InFlight {
     return Math.max(always - underWay, Math.min(most - underWay, most - this.total))
   }
 
-  sent(sender: object, bytes: number): void {
-    this.total += bytes
+  /** The sender's bytes under way were so many before it sent, and are so many now. */
+  sent(sender: object, before: number, after: number): void {
+    this.total += uncertain(after) - uncertain(before)
     if (sender === this.lastSender) return
     this.lastSender = sender
     this.sharedUntil = this.path.now() + sharedMs
   }
 
-  arrived(bytes: number): void {
-    this.total -= bytes
+  /** The same when it is heard that some came. */
+  arrived(before: number, after: number): void {
+    this.total += uncertain(after) - uncertain(before)
   }
 }
 
+/** What sshd never tells of has come long ago: idle visitors must not take the room of others. */
+function uncertain(underWay: number): number {
+  return Math.max(0, underWay - untold)
+}
+
 /** sshd tells of what came when it is more than three packets of 32 KiB (channel_check_window in its channels.c). */
-const always = 128 * 1024
+const untold = 96 * 1024
+const always = untold + 32 * 1024
 /** What keeps the server busy while we are not: less where that makes others wait. */
 const slackAlone = 768 * 1024
 const slackShared = 128 * 1024

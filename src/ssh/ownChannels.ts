@@ -92,12 +92,10 @@ export class OwnChannels implements ChannelListener {
     this.queue.run()
   }
 
-  private readonly leisurely = (send: () => void): void => this.options.writes.leisurely(send)
-
   private accept(request: OpenRequest): AcceptedChannel {
-    const { protocol, queue, inFlight, leisurely } = this
+    const { protocol, queue, inFlight } = this
     const receiveWindow = new ReceiveWindow(this.budget, this.path)
-    const stream = new ForwardedChannel(request, { protocol, queue, inFlight, receiveWindow, leisurely })
+    const stream = new ForwardedChannel(request, { protocol, queue, inFlight, receiveWindow })
     const id = protocol.reserve()
     // It stays known until the server closes it too (RFC 4254 5.3).
     this.channels.set(id, stream)

@@ -52,8 +52,7 @@ describe('WritesPerTurn', () => {
   })
 
   it('counts writes', () => {
-    for (const text of ['a', 'b']) stream.write(text)
-    writes.leisurely(() => stream.write('c'))
+    for (const text of ['a', 'b', 'c']) stream.write(text)
     assert.equal(writes.count, 3)
   })
 
@@ -93,45 +92,8 @@ describe('WritesPerTurn', () => {
     const errors: unknown[] = []
     stream.on('error', (error) => errors.push(error))
     stream.write('a')
-    writes.leisurely(() => stream.write('b'))
     stream.destroy()
     await sleep(5)
     assert.deepEqual([stream.reached, errors], [[], []])
-  })
-
-  describe('at leisure', () => {
-    it('waits for the next that is written, and goes with that', async () => {
-      writes.leisurely(() => stream.write('later'))
-      writes.flush()
-      await new Promise<void>((resolve) => queueMicrotask(resolve))
-      assert.deepEqual(stream.reached, [])
-      stream.write('now')
-      await turn()
-      assert.deepEqual(stream.reached, ['later+now'])
-    })
-
-    it('goes by itself after a moment', async () => {
-      writes.leisurely(() => stream.write('a'))
-      writes.leisurely(() => stream.write('b'))
-      const began = performance.now()
-      while (stream.reached.length === 0) await sleep(1)
-      assert.deepEqual(stream.reached, ['a+b'])
-      assert.ok(performance.now() - began < 500)
-    })
-
-    it('does not hold up what was written before it in the same turn', async () => {
-      stream.write('now')
-      writes.leisurely(() => stream.write('later'))
-      await turn()
-      assert.deepEqual(stream.reached, ['now+later'])
-    })
-
-    it('comes again after each moment', async () => {
-      for (const text of ['a', 'b', 'c']) {
-        writes.leisurely(() => stream.write(text))
-        await sleep(10)
-      }
-      assert.deepEqual(stream.reached, ['a', 'b', 'c'])
-    })
   })
 })

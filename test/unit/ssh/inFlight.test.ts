@@ -21,7 +21,7 @@ describe('InFlight', () => {
     it(`bounds nothing ${what}`, () => {
       const path = { roundTripMs, now: () => 0 }
       const inFlight = new InFlight(path, peer)
-      inFlight.sent({}, 100_000 * KiB)
+      inFlight.sent({}, 0, 100_000 * KiB)
       assert.equal(inFlight.room(100_000 * KiB), Infinity)
     })
   }
@@ -31,7 +31,7 @@ describe('InFlight', () => {
       const { inFlight } = setUp(1, peer)
       const room = inFlight.room(0)
       assert.ok(room < Infinity)
-      inFlight.sent({}, room)
+      inFlight.sent({}, 0, room)
       assert.ok(inFlight.room(room) <= 0)
     })
   }
@@ -44,15 +44,15 @@ describe('InFlight', () => {
   it('gives room back when it is heard that something came', () => {
     const { inFlight } = setUp()
     const [room, sender] = [inFlight.room(0), {}]
-    inFlight.sent(sender, room)
+    inFlight.sent(sender, 0, room)
     const taken = inFlight.room(room)
-    inFlight.arrived(100 * KiB)
+    inFlight.arrived(room, room - 100 * KiB)
     assert.equal(inFlight.room(room - 100 * KiB) - taken, 100 * KiB)
   })
 
   it('leaves each channel 128 KiB, however much the others have under way: else none of it is ever heard of', () => {
     const { inFlight } = setUp()
-    inFlight.sent({}, 1_000_000 * KiB)
+    inFlight.sent({}, 0, 1_000_000 * KiB)
     for (const [underWay, least] of [
       [0, 128 * KiB],
       [leastToHear, 32 * KiB],
@@ -63,21 +63,29 @@ describe('InFlight', () => {
     assert.ok(inFlight.room(128 * KiB) <= 0)
   })
 
+  it('keeps room for others, however many were here and told of nothing more', () => {
+    const { inFlight } = setUp()
+    const room = inFlight.room(0)
+    for (let count = 0; count < 1000; count++) inFlight.sent({}, 0, leastToHear)
+    const sharing = inFlight.room(0)
+    assert.ok(sharing > 128 * KiB && sharing <= room, `${sharing} of ${room}`)
+  })
+
   it('leaves less to one of several that send, and all of it to one that sends alone for a while', () => {
     const { inFlight, path } = setUp()
     const [one, two] = [{}, {}]
-    inFlight.sent(one, 0)
+    inFlight.sent(one, 0, 0)
     path.time += 10_000
     const alone = inFlight.room(0)
-    inFlight.sent(one, 0)
+    inFlight.sent(one, 0, 0)
     assert.equal(inFlight.room(0), alone)
-    inFlight.sent(two, 0)
+    inFlight.sent(two, 0, 0)
     const shared = inFlight.room(0)
     assert.ok(shared < alone)
-    inFlight.sent(two, 0)
+    inFlight.sent(two, 0, 0)
     path.time += 10_000
     assert.equal(inFlight.room(0), alone)
-    inFlight.sent(one, 0)
+    inFlight.sent(one, 0, 0)
     assert.equal(inFlight.room(0), shared)
   })
 
