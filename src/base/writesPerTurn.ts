@@ -21,18 +21,16 @@ export class WritesPerTurn {
     }
   }
 
-  /** Lets go what is gathered, before the turn has come to its end. */
-  readonly flush = (): void => {
-    if (!this.isGathering) return
-    this.isGathering = false
-    this.stream.uncork()
-  }
-
   private gather(): void {
     if (this.isGathering) return
     this.isGathering = true
     this.stream.cork()
-    process.nextTick(this.flush)
+    process.nextTick(this.letGo)
+  }
+
+  private readonly letGo = (): void => {
+    this.isGathering = false
+    this.stream.uncork()
   }
 }
 

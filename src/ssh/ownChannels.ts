@@ -29,8 +29,6 @@ export class OwnChannels implements ChannelListener {
       if (!protocol.isExchangingKeys) protocol.ignore()
     }
     this.pump = new AckPump(stream, { ...options, ignore })
-    // After ssh2 has read it: what the server waits for goes before all that is only done here.
-    stream.on('data', options.writes.flush)
     stream.once('close', () => this.pump.dispose())
   }
 

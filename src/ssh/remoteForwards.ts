@@ -143,10 +143,7 @@ class OpenForward {
     // Every visitor's stream ends in an error at some time; whoever reads it hears of it by 'close' too.
     stream.on('error', () => undefined)
     stream.once('close', () => this.channels.delete(channel))
-    // The server hears that the channel is open before the app is looked for: the two then work at the same time.
-    process.nextTick(() => {
-      if (this.channels.has(channel)) this.accept({ stream, originator })
-    })
+    this.accept({ stream, originator })
   }
 
   dropVisitors(): void {

@@ -41,16 +41,6 @@ describe('WritesPerTurn', () => {
     assert.deepEqual(stream.reached, ['a+b+c', 'd'])
   })
 
-  it('lets go before the turn is over when it is told to', async () => {
-    stream.write('a')
-    writes.flush()
-    writes.flush()
-    assert.deepEqual(stream.reached, ['a'])
-    stream.write('b')
-    await turn()
-    assert.deepEqual(stream.reached, ['a', 'b'])
-  })
-
   it('counts writes', () => {
     for (const text of ['a', 'b', 'c']) stream.write(text)
     assert.equal(writes.count, 3)
