@@ -22,8 +22,9 @@ export class AckPump implements Disposable {
       readonly clock: Clock
     },
   ) {
-    // Before ssh2 hears of it, which may answer at once.
+    // Before ssh2 hears of it, which may answer at once, and after.
     stream.prependListener('data', this.onRead)
+    stream.on('data', this.onHeard)
   }
 
   /** What was just read may well be answered: then that says that it came. */
@@ -32,27 +33,36 @@ export class AckPump implements Disposable {
   }
 
   dispose(): void {
-    this.stream.off('data', this.onRead)
+    this.stream.off('data', this.onRead).off('data', this.onHeard)
     this.patience?.dispose()
   }
 
   private readonly onRead = (): void => {
     this.before = this.options.writes.count
     this.answerIsLikely = false
-    if (this.isDue) return
-    this.isDue = true
-    setImmediate(this.onTurnEnd)
+  }
+
+  private readonly onHeard = (): void => {
+    if (!this.isUnanswered()) return
+    if (this.answerIsLikely) this.waitForAnswer()
+    else if (!this.isDue) {
+      this.isDue = true
+      setImmediate(this.onTurnEnd)
+    }
   }
 
   private readonly onTurnEnd = (): void => {
     this.isDue = false
-    if (!this.answerIsLikely) this.pump()
-    else if (this.patience === undefined && this.isUnanswered()) {
-      this.patience = this.options.clock.after(answerWithinMs, () => {
-        this.patience = undefined
-        this.pump()
-      })
-    }
+    if (!this.isUnanswered()) return
+    if (this.answerIsLikely) this.waitForAnswer()
+    else this.pump()
+  }
+
+  private waitForAnswer(): void {
+    this.patience ??= this.options.clock.after(answerWithinMs, () => {
+      this.patience = undefined
+      this.pump()
+    })
   }
 
   private pump(): void {
