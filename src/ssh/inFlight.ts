@@ -52,5 +52,5 @@ const always = untold + 32 * 1024
 const slackAlone = 768 * 1024
 const slackShared = 128 * 1024
 const sharedMs = 200
-/** 400 MB/s: no path is taken for slower than it may be. */
-const fastestPerMs = 400_000
+/** 1 GB/s: no path is taken for slower than it may be. */
+const fastestPerMs = 1_000_000

@@ -85,7 +85,7 @@ export class ReceiveWindow {
     if (path.roundTripMs === undefined) return
     const trips = (path.now() - this.since) / path.roundTripMs
     if (trips < 1) return
-    const isBound = this.arrived / trips > this.target / 2
+    const isBound = this.arrived / trips > (this.target * 3) / 4
     if (isBound && this.target < largestWindow && this.budget.take(this.target)) this.target *= 2
     this.arrived = 0
     this.since = path.now()

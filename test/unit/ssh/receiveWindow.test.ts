@@ -110,8 +110,8 @@ describe('ReceiveWindow', () => {
 
     const rows: [what: string, roundTripMs: number | undefined, bytes: number, ms: number, left: number][] = [
       ['a window in each round trip', 10, 2 * MiB, 10.1, 4 * MiB],
-      ['more than half a window', 10, 2 * MiB, 19, 4 * MiB],
-      ['less than half a window', 10, 2 * MiB, 40, 2 * MiB],
+      ['more than three quarters of a window', 10, 2 * MiB, 13, 4 * MiB],
+      ['less than three quarters of a window', 10, 2 * MiB, 14, 2 * MiB],
       ['a window in much longer', 10, 2 * MiB, 1000, 2 * MiB],
       ['a window before a round trip is over', 10, 2 * MiB, 9, 2 * MiB],
       ['a window, over a path of unknown length', undefined, 2 * MiB, 100, 2 * MiB],
