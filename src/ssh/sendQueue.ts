@@ -48,12 +48,6 @@ export class SendQueue {
     this.isRunning = false
   }
 
-  dispose(): void {
-    this.stream.off('drain', this.run)
-    this.sparse.clear()
-    this.bulk.clear()
-  }
-
   private next(): Sender | undefined {
     const { stream } = this
     // A stream that takes more, as a jump host's channel does, says 'drain' only when it has had that.

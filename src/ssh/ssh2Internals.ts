@@ -7,6 +7,7 @@ import type { Route } from './route'
 /*
  * All that is used of ssh2 1.17.0 beyond its public interface; package.json pins that very version. Each internal is
  * looked for before it is used. Where one is missing, the function says so, and its caller does with what is public.
+ * It is long because it is all: this is the file to read when ssh2 changes.
  */
 
 /**
@@ -190,10 +191,10 @@ class ChannelPath implements ChannelProtocol {
       })
       protocol._cipher = this.sealing = new SealingCipher(protocol._cipher, seal)
     }
-    const isOwn = isGcmOpen(protocol._decipher)
+    const { _decipher: decipher } = protocol
     // What is decrypted here is new memory; ssh2's own may keep what it was given.
-    this.route.lend?.(isOwn)
-    if (isGcmOpen(protocol._decipher)) this.takeOpening(protocol._decipher, listener)
+    this.route.lend?.(isGcmOpen(decipher))
+    if (isGcmOpen(decipher)) this.takeOpening(decipher, listener)
     listener.onKeys()
   }
 
@@ -383,14 +384,8 @@ const protocolFunctions = [
   ...['channelEOF', 'channelClose', 'channelFailure'],
 ]
 const handledMessages = [
-  ...[
-    'CHANNEL_OPEN',
-    'CHANNEL_DATA',
-    'CHANNEL_WINDOW_ADJUST',
-    'CHANNEL_EOF',
-    'CHANNEL_CLOSE',
-    'CHANNEL_REQUEST',
-  ],
+  ...['CHANNEL_OPEN', 'CHANNEL_DATA', 'CHANNEL_WINDOW_ADJUST'],
+  ...['CHANNEL_EOF', 'CHANNEL_CLOSE', 'CHANNEL_REQUEST'],
 ]
 
 interface GcmSealParts {

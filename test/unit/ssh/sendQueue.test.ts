@@ -171,16 +171,4 @@ describe('SendQueue', () => {
     await new Promise(setImmediate)
     assert.deepEqual(taken(), ['a 1'])
   })
-
-  it('sends no more after it is disposed', async () => {
-    const world = setUp()
-    fillUp(world)
-    const { queue, sender, taken, stream } = world
-    queue.add(sender('a', 1))
-    queue.dispose()
-    stream.flush()
-    await new Promise(setImmediate)
-    assert.deepEqual(taken(), [])
-    assert.equal(stream.listenerCount('drain'), 0)
-  })
 })
