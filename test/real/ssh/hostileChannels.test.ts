@@ -288,9 +288,8 @@ for (const way of ways) {
           apps.clear()
           await waitUntil('our end of each', () => channels.every(({ isClosed }) => isClosed))
         }
-        const grownMb = (buffered() - before) / 1e6
-        // 25 MB came.
-        assert.ok(grownMb < 8, `memory grew by ${Math.round(grownMb)} MB`)
+        // 25 MB came. Sockets that are still closing hold theirs a little longer.
+        await waitUntil('the memory to come back', () => buffered() - before < 8e6)
         await tunnel.stop()
       })
     }
