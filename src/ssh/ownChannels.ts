@@ -1,5 +1,6 @@
 import type { WritesPerTurn } from '../base/writesPerTurn'
 import { AckPump } from './ackPump'
+import { BusyPolling } from './busyPolling'
 import type { ChannelListener, ChannelProtocol, OpenRequest } from './channelProtocol'
 import { ForwardedChannel } from './forwardedChannel'
 import type { AcceptedChannel, ChannelsOptions } from './forwardedChannels'
@@ -16,6 +17,7 @@ export class OwnChannels implements ChannelListener {
   private readonly inFlight: InFlight
   private readonly path: Path
   private readonly pump: AckPump
+  private readonly polling: BusyPolling
 
   constructor(
     private readonly protocol: ChannelProtocol,
@@ -29,11 +31,16 @@ export class OwnChannels implements ChannelListener {
       if (!protocol.isExchangingKeys) protocol.ignore()
     }
     this.pump = new AckPump(stream, { ...options, ignore })
-    stream.once('close', () => this.pump.dispose())
+    this.polling = new BusyPolling(this.path)
+    stream.once('close', () => {
+      this.pump.dispose()
+      this.polling.relax()
+    })
   }
 
   onOpen(request: OpenRequest): boolean {
     const { address, originator, peerId } = request
+    this.polling.expectMore()
     if (this.channels.size >= mostKnown) {
       this.protocol.fail(peerId)
       return true
@@ -50,7 +57,10 @@ export class OwnChannels implements ChannelListener {
   onData(id: number, data: Buffer): boolean {
     const channel = this.channels.get(id)
     if (channel === undefined) return false
-    this.pump.expectAnswer(data.length < mostOfQuestion)
+    const isQuestion = data.length < mostOfQuestion
+    this.pump.expectAnswer(isQuestion)
+    if (isQuestion) this.polling.expectMore()
+    else this.polling.relax()
     if (!channel.onData(data)) this.options.onViolation('it sent more than the window allows')
     return true
   }
@@ -59,6 +69,7 @@ export class OwnChannels implements ChannelListener {
     const channel = this.channels.get(id)
     if (channel === undefined) return false
     this.pump.expectAnswer(false)
+    this.polling.relax()
     if (!channel.onWindowAdjust(bytes)) this.options.onViolation('it made a window larger than one may be')
     return true
   }
@@ -74,6 +85,7 @@ export class OwnChannels implements ChannelListener {
     const channel = this.channels.get(id)
     if (channel === undefined) return false
     this.channels.delete(id)
+    this.polling.expectMore()
     this.pump.expectAnswer(false)
     channel.onClose()
     this.protocol.release(id)

@@ -56,7 +56,7 @@ function toPlain(app: LocalApp, report: Report): Accept {
     socket.once('connect', () => {
       visitor.off('close', leave)
       socket.off('error', onError)
-      if (app.host === 'localhost') answeredAt = socket.remoteAddress
+      if (host === 'localhost') answeredAt = socket.remoteAddress
       joinEnds(visitor, socket)
       visitor.pipe(socket)
       socket.once('end', () => visitor.end())
