@@ -21,7 +21,7 @@ export class InFlight {
     const { roundTripMs } = this.path
     // Of others it is not known how much they wait for before they say that it came.
     if (roundTripMs === undefined || !this.peerSoftware.includes('OpenSSH_')) return Infinity
-    const slack = this.path.now() < this.sharedUntil ? slackShared : slackAlone
+    const slack = this.path.now() < this.sharedUntil ? 0 : slackAlone
     const most = slack + Math.ceil(roundTripMs * fastestPerMs)
     return Math.max(always - underWay, Math.min(most - underWay, most - this.total))
   }
@@ -48,9 +48,8 @@ function uncertain(underWay: number): number {
 /** sshd tells of what came when it is more than three packets of 32 KiB (channel_check_window in its channels.c). */
 const untold = 96 * 1024
 const always = untold + 32 * 1024
-/** What keeps the server busy while we are not: less where that makes others wait. */
+/** What keeps the server busy while we are not. Where others would wait for it, there is none. */
 const slackAlone = 768 * 1024
-const slackShared = 128 * 1024
 const sharedMs = 200
 /** 1 GB/s: no path is taken for slower than it may be. */
 const fastestPerMs = 1_000_000
