@@ -69,6 +69,7 @@ async function measureGroup(group: RowGroup, options: MeasureOptions): Promise<R
   const { rounds: wanted, spare, world, tell } = options
   const most = () => wanted + (spare.leftMs > 0 ? mostExtraRounds : 0)
   const results = group.map((): RoundResult[] => [])
+  if (group.some(({ warmsUp }) => warmsUp)) await measureRound(group, { world }, 0)
   let quiet = 0
   for (let count = 0; quiet < wanted && count < most(); count++) {
     const before = cpuMoment()

@@ -8,6 +8,8 @@ export interface Row {
   readonly better: 'more' | 'less'
   /** The least ratio; rows without one are for information. */
   readonly goal?: number
+  /** Its group is run through once before it counts: Node compiles what runs often while it runs. */
+  readonly warmsUp?: true
   /** One sample. Rows that share a load share its numbers by `oncePerRound`. */
   readonly measure: (side: Side, round: Round) => Promise<number>
   /** What the machine does with nobody in between, where that makes sense. */

@@ -4,7 +4,7 @@ import { isExceeded, isMet, type BoundResult, type Results, type RowResult } fro
 export function report(facts: string, { rows, limits, bounds }: Results): string {
   const limitOf = new Map(limits.map(({ name, value }) => [name, value]))
   const sections = [
-    `${facts}. A ratio is the median of those of the rounds; above 1 ours is better.`,
+    `${facts}. A ratio is the median of those of the rounds, which follow one that warms up; above 1 ours is better.`,
     rows.length === 0
       ? undefined
       : table(
