@@ -23,9 +23,9 @@ export const bulk = oncePerRound(
     rttMs: number,
   ): Promise<BulkResult> => {
     const subject = await subjectOf(round, name, rttMs)
-    // A long path's windows take some round trips to grow, and its bytes come in one burst each: of 150, one more or
+    // A long path's windows take some round trips to grow, and its bytes come in one burst each: of 80, one more or
     // less does not show.
-    const times = rttMs === 0 ? { warmUpMs: 300, windowMs: 1500 } : { warmUpMs: 1000, windowMs: 150 * rttMs }
+    const times = rttMs === 0 ? { warmUpMs: 300, windowMs: 1500 } : { warmUpMs: 1000, windowMs: 80 * rttMs }
     return runBulk(round, subject, { direction, visitors, ...times })
   },
 )

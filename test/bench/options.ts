@@ -6,7 +6,7 @@ export const usage = `npm run bench -- [--row NAME]... [--rounds N] [--json]
 Measures the remote forwards of this extension side by side with those of OpenSSH's client.
 
   --row NAME   only this row, or all whose names hold NAME; repeatable
-  --rounds N   how often each is measured; 3 unless given
+  --rounds N   how often each is measured; 5 unless given
   --json       prints {"rows": […], "limits": […], "bounds": […]} and nothing else on standard output`
 
 /** What there is to measure. */
@@ -27,7 +27,7 @@ export function readOptions(args: readonly string[], all: Choice): Options {
     args: [...args],
     options: {
       row: { type: 'string', multiple: true },
-      rounds: { type: 'string', default: '3' },
+      rounds: { type: 'string', default: '5' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
