@@ -17,11 +17,15 @@ export class OwnChannels implements ChannelListener {
   private readonly inFlight: InFlight
   private readonly path: Path
   private readonly pump: AckPump
-  private readonly polling: BusyPolling
+  private readonly polling: Pick<BusyPolling, 'expectMore' | 'relax'>
 
   constructor(
     private readonly protocol: ChannelProtocol,
-    private readonly options: ChannelsOptions & { readonly writes: WritesPerTurn },
+    private readonly options: ChannelsOptions & {
+      readonly writes: WritesPerTurn
+      /** A polling of its own unless given. */
+      readonly polling?: Pick<BusyPolling, 'expectMore' | 'relax'>
+    },
   ) {
     const { stream } = options.route
     this.path = measurePath(options.client)
@@ -31,7 +35,7 @@ export class OwnChannels implements ChannelListener {
       if (!protocol.isExchangingKeys) protocol.ignore()
     }
     this.pump = new AckPump(stream, { ...options, ignore })
-    this.polling = new BusyPolling(this.path)
+    this.polling = options.polling ?? new BusyPolling(this.path)
     stream.once('close', () => {
       this.pump.dispose()
       this.polling.relax()

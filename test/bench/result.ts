@@ -34,13 +34,12 @@ export function roundResult(
 /**
  * All rounds count, disturbed ones too: nobody chooses among them. The ratio is the median of the rounds' own ratios,
  * not that of the medians: both sides of a round are measured within seconds, so what changes more slowly (other
- * guests of the machine, its clock) is the same for both and falls out. It has two digits: more would be noise.
+ * guests of the machine, its clock) is the same for both and falls out.
  */
 export function rowResult({ name, unit, goal }: Row, rounds: readonly RoundResult[]): RowResult {
   const medianOf = (key: 'ours' | 'openssh' | 'ratio') => median(rounds.map((round) => round[key]))
   return {
-    ...{ name, unit, ours: medianOf('ours'), openssh: medianOf('openssh') },
-    ratio: Number(medianOf('ratio').toFixed(2)),
+    ...{ name, unit, ours: medianOf('ours'), openssh: medianOf('openssh'), ratio: medianOf('ratio') },
     ...(goal === undefined ? {} : { goal }),
     rounds,
   }

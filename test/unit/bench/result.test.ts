@@ -32,13 +32,6 @@ describe('bench: results', () => {
     assert.deepEqual(rowResult(row, rounds).rounds, rounds)
   })
 
-  it('gives the ratio two digits, which decide', () => {
-    const of = (ours: number) =>
-      rowResult({ ...row, goal: 1 }, [roundResult(row, { ours, openssh: 1000 }, false)])
-    assert.deepEqual([of(996).ratio, misses({ rows: [of(996)], bounds: [] }).length], [1, 0])
-    assert.deepEqual([of(994).ratio, misses({ rows: [of(994)], bounds: [] }).length], [0.99, 1])
-  })
-
   it('has no goal where the row has none', () => {
     assert.ok(!('goal' in rowResult(information, [])))
   })

@@ -30,11 +30,14 @@ function setUp() {
   const violations: string[] = []
   const accepted: AcceptedChannel[] = []
   const state = { accepts: true }
+  let isAwake: boolean | undefined
+  const polling = { expectMore: () => (isAwake = true), relax: () => (isAwake = false) }
   const channels = new OwnChannels(protocol, {
     client: new EventEmitter() as unknown as Client,
     route: { stream },
     clock: new FakeClock(),
     writes: new WritesPerTurn(stream),
+    polling,
     onArrival: (arrival) => (state.accepts ? accepted.push(arrival.accept()) : arrival.reject()),
     onViolation: (text) => violations.push(text),
   })
@@ -44,7 +47,9 @@ function setUp() {
       address: { kind: 'tcp', host: '127.0.0.1', port: 8080 },
       originator: { address: '198.51.100.9', port: 40_000 },
     })
-  return { channels, open, accepted, violations, state, stream, taken: () => told.splice(0) }
+  /** Whether it was last asked to stay awake; undefined if nothing was asked. */
+  const awake = () => [isAwake, (isAwake = undefined)][0]
+  return { channels, open, accepted, violations, state, stream, awake, taken: () => told.splice(0) }
 }
 
 describe('OwnChannels', () => {
@@ -85,6 +90,23 @@ describe('OwnChannels', () => {
     state.accepts = false
     assert.ok(open())
     assert.deepEqual(taken(), ['fail 7'])
+  })
+
+  it('stays awake for small messages, and not for bulk or after the end', async () => {
+    const { channels, open, stream, awake } = setUp()
+    open()
+    assert.equal(awake(), true, 'a visitor, whose request follows')
+    channels.onData(1, Buffer.alloc(100))
+    assert.equal(awake(), true, 'a request')
+    channels.onData(1, Buffer.alloc(32_000))
+    assert.equal(awake(), false, 'an upload')
+    channels.onWindowAdjust(1, 100)
+    assert.equal(awake(), false, 'a download')
+    channels.onClose(1)
+    assert.equal(awake(), true, 'the next visitor may follow')
+    stream.destroy()
+    await settle()
+    assert.equal(awake(), false, 'the connection has ended')
   })
 
   it('tells of a server that sends more than it may', () => {
