@@ -7,7 +7,10 @@ const leastToHear = 3 * 32 * KiB
 
 function setUp(roundTripMs: number | undefined = 1.234_567, peerSoftware = 'SSH-2.0-OpenSSH_9.2p1 Debian-2') {
   const path = { roundTripMs, time: 5000.123, now: () => path.time }
-  return { path, inFlight: new InFlight(path, peerSoftware) }
+  const inFlight = new InFlight(path, peerSoftware)
+  // Of two, so that it is shared.
+  for (const sender of [{}, {}]) inFlight.sent(sender, 0, 0)
+  return { path, inFlight }
 }
 
 describe('InFlight', () => {
@@ -71,22 +74,38 @@ describe('InFlight', () => {
     assert.ok(sharing > 128 * KiB && sharing <= room, `${sharing} of ${room}`)
   })
 
-  it('leaves less to one of several that send, and all of it to one that sends alone for a while', () => {
-    const { inFlight, path } = setUp()
+  it('bounds nobody who sends alone, until another does', () => {
+    const { path } = setUp()
+    const inFlight = new InFlight(path, 'SSH-2.0-OpenSSH_9.2p1')
     const [one, two] = [{}, {}]
-    inFlight.sent(one, 0, 0)
-    path.time += 10_000
-    const alone = inFlight.room(0)
-    inFlight.sent(one, 0, 0)
-    assert.equal(inFlight.room(0), alone)
-    inFlight.sent(two, 0, 0)
-    const shared = inFlight.room(0)
-    assert.ok(shared < alone)
-    inFlight.sent(two, 0, 0)
-    path.time += 10_000
-    assert.equal(inFlight.room(0), alone)
-    inFlight.sent(one, 0, 0)
-    assert.equal(inFlight.room(0), shared)
+    assert.equal(inFlight.room(0), Infinity)
+    for (let count = 0; count < 3; count++) {
+      inFlight.sent(one, 0, 100_000 * KiB)
+      assert.equal(inFlight.room(100_000 * KiB), Infinity)
+      path.time += 10
+    }
+    inFlight.sent(two, 0, KiB)
+    assert.ok(inFlight.room(100_000 * KiB) <= 0)
+    assert.ok(inFlight.room(KiB) < Infinity)
+  })
+
+  it('bounds nobody any more when one has sent alone for a while', () => {
+    const { inFlight, path } = setUp()
+    for (let count = 0; count < 10; count++) {
+      assert.ok(inFlight.room(0) < Infinity, `${count * 10} ms later`)
+      path.time += 10
+    }
+    path.time += 1000
+    assert.equal(inFlight.room(0), Infinity)
+  })
+
+  it('takes one that comes when all is quiet for one that sends alone', () => {
+    const { inFlight, path } = setUp()
+    path.time += 1000
+    inFlight.sent({}, 0, 0)
+    assert.equal(inFlight.room(0), Infinity)
+    inFlight.sent({}, 0, 0)
+    assert.ok(inFlight.room(0) < Infinity)
   })
 
   it('counts whole bytes, however long the path is', () => {
