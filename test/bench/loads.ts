@@ -25,7 +25,7 @@ export const bulk = oncePerRound(
     const subject = await subjectOf(round, name, rttMs)
     // A long path's windows take some round trips to grow, and its bytes come in one burst each: of 80, one more or
     // less does not show.
-    const times = rttMs === 0 ? { warmUpMs: 300, windowMs: 1500 } : { warmUpMs: 1000, windowMs: 80 * rttMs }
+    const times = rttMs === 0 ? { warmUpMs: 300, windowMs: 2000 } : { warmUpMs: 1000, windowMs: 80 * rttMs }
     return runBulk(round, subject, { direction, visitors, ...times })
   },
 )

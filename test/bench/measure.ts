@@ -66,10 +66,12 @@ interface Spare {
 
 /** Measures rows that belong together, ours and theirs in turn, round by round. */
 async function measureGroup(group: RowGroup, options: MeasureOptions): Promise<RowResult[]> {
-  const { rounds: wanted, spare, world, tell } = options
+  const { spare, world, tell } = options
+  const wanted = options.rounds * (group.some(({ isUnsteady }) => isUnsteady) ? 2 : 1)
   const most = () => wanted + (spare.leftMs > 0 ? mostExtraRounds : 0)
   const results = group.map((): RoundResult[] => [])
-  if (group.some(({ warmsUp }) => warmsUp)) await measureRound(group, { world }, 0)
+  const warmUpRounds = Math.max(...group.map((row) => row.warmUpRounds ?? 0))
+  for (let count = 0; count < warmUpRounds; count++) await measureRound(group, { world }, count)
   let quiet = 0
   for (let count = 0; quiet < wanted && count < most(); count++) {
     const before = cpuMoment()

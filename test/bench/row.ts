@@ -8,8 +8,10 @@ export interface Row {
   readonly better: 'more' | 'less'
   /** The least ratio; rows without one are for information. */
   readonly goal?: number
-  /** Its group is run through once before it counts: Node compiles what runs often while it runs. */
-  readonly warmsUp?: true
+  /** Its group is run through as often before it counts: Node compiles what runs often while it runs. */
+  readonly warmUpRounds?: number
+  /** Its group is measured in twice as many rounds: one round differs from the next by more than ours from theirs. */
+  readonly isUnsteady?: true
   /** One sample. Rows that share a load share its numbers by `oncePerRound`. */
   readonly measure: (side: Side, round: Round) => Promise<number>
   /** What the machine does with nobody in between, where that makes sense. */

@@ -1,4 +1,5 @@
 import { connect, createServer, type Socket } from 'node:net'
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { requestOf } from './request'
 
 export interface RelayRequest {
@@ -7,43 +8,85 @@ export interface RelayRequest {
   readonly oneWayMs: number
 }
 
-const { port, toPort, oneWayMs } = requestOf() as RelayRequest
+/** What the thread that waits is told. */
+interface Alarm {
+  /** When to ring, in milliseconds since the machine began. */
+  readonly at: Float64Array
+  /** Counts how often it was set. */
+  readonly setting: Int32Array
+}
+
+if (isMainThread) relay(requestOf() as RelayRequest)
+else ring(workerData as Alarm)
 
 /** A long path on loopback: each byte arrives `oneWayMs` later, in order, at whatever rate it comes. */
-createServer({ noDelay: true, allowHalfOpen: true }, (near) => {
-  const far = connect({ port: toPort, host: '127.0.0.1', noDelay: true, allowHalfOpen: true })
-  for (const socket of [near, far]) {
-    socket.on('error', () => undefined).once('close', () => [near, far].forEach((one) => one.destroy()))
+function relay({ port, toPort, oneWayMs }: RelayRequest): void {
+  let onTheWay: Late[] = []
+  const setAlarm = alarmFor(() => {
+    const now = clockMs()
+    const due = onTheWay.findIndex(({ at }) => at > now)
+    const arrived = due === -1 ? onTheWay : onTheWay.slice(0, due)
+    onTheWay = due === -1 ? [] : onTheWay.slice(due)
+    const receivers = new Set(arrived.map(({ to }) => to))
+    for (const to of receivers) to.cork()
+    for (const { to, chunk } of arrived) {
+      if (chunk === undefined) to.end()
+      else to.write(chunk)
+    }
+    for (const to of receivers) to.uncork()
+    if (onTheWay[0] !== undefined) setAlarm(onTheWay[0].at)
+  })
+  const delay = (from: Socket, to: Socket) => {
+    const send = (chunk: Buffer | undefined) => {
+      const at = clockMs() + oneWayMs
+      if (onTheWay.push({ at, to, chunk }) === 1) setAlarm(at)
+    }
+    from.on('data', send).once('end', () => send(undefined))
   }
-  delay(near, far)
-  delay(far, near)
-}).listen(port, '127.0.0.1', () => console.log('ready'))
+  createServer({ noDelay: true, allowHalfOpen: true }, (near) => {
+    const far = connect({ port: toPort, host: '127.0.0.1', noDelay: true, allowHalfOpen: true })
+    for (const socket of [near, far]) {
+      socket.on('error', () => undefined).once('close', () => [near, far].forEach((one) => one.destroy()))
+    }
+    delay(near, far)
+    delay(far, near)
+  }).listen(port, '127.0.0.1', () => console.log('ready'))
+}
 
 interface Late {
   readonly at: number
+  readonly to: Socket
   /** Undefined for the end. */
   readonly chunk: Buffer | undefined
 }
 
-function delay(from: Socket, to: Socket): void {
-  let onTheWay: Late[] = []
-  let timer: NodeJS.Timeout | undefined
-  const deliver = () => {
-    const now = performance.now()
-    const due = onTheWay.findIndex(({ at }) => at > now)
-    const arrived = due === -1 ? onTheWay : onTheWay.slice(0, due)
-    onTheWay = due === -1 ? [] : onTheWay.slice(due)
-    to.cork()
-    for (const { chunk } of arrived) {
-      if (chunk === undefined) to.end()
-      else to.write(chunk)
+/** Node's own timers ring at whole milliseconds: what takes less of both sides than that would not be seen. */
+function alarmFor(onRing: () => void): (at: number) => void {
+  const alarm: Alarm = {
+    at: new Float64Array(new SharedArrayBuffer(8)).fill(Infinity),
+    setting: new Int32Array(new SharedArrayBuffer(4)),
+  }
+  new Worker(__filename, { workerData: alarm }).on('message', onRing)
+  return (at) => {
+    alarm.at[0] = at
+    Atomics.add(alarm.setting, 0, 1)
+    Atomics.notify(alarm.setting, 0)
+  }
+}
+
+function ring({ at, setting }: Alarm): never {
+  for (;;) {
+    const known = Atomics.load(setting, 0)
+    const leftMs = (at[0] ?? Infinity) - clockMs()
+    if (leftMs > 0) {
+      Atomics.wait(setting, 0, known, leftMs)
+      continue
     }
-    to.uncork()
-    timer = onTheWay[0] === undefined ? undefined : setTimeout(deliver, Math.max(0, onTheWay[0].at - now))
+    at[0] = Infinity
+    parentPort?.postMessage('')
   }
-  const send = (chunk: Buffer | undefined) => {
-    onTheWay.push({ at: performance.now() + oneWayMs, chunk })
-    timer ??= setTimeout(deliver, oneWayMs)
-  }
-  from.on('data', send).once('end', () => send(undefined))
+}
+
+function clockMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6
 }

@@ -44,7 +44,7 @@ export const manyRows: readonly RowGroup[] = [
 
 function rate(of: Case, goal: number): Row {
   return {
-    ...{ name: nameOf(of), unit: 'requests/s', better: 'more', goal, warmsUp: true },
+    ...{ name: nameOf(of), unit: 'requests/s', better: 'more', goal, warmUpRounds: 3 },
     measure: async (side, round) => (await load(of, side, round)).rate,
   }
 }

@@ -10,6 +10,7 @@ function latency(which: keyof LatencyResult, downloads: number, goal?: number): 
   const load = downloads === 1 ? 'a bulk download' : `${downloads} bulk downloads`
   return {
     ...{ name: `latency ${which} of small requests during ${load}`, unit: 'ms', better: 'less' },
+    warmUpRounds: 2,
     ...(goal === undefined ? {} : { goal }),
     measure: async (side, round) => (await latencyUnderBulk(round, side, downloads))[which],
   }
