@@ -98,12 +98,11 @@ export function isNamed(other: string, name: string): boolean {
 
 /** The members of comma-separated fields, in small letters. */
 export function tokensOf(fields: readonly Field[], name: string): string[] {
-  const values = valuesOf(fields, name)
-  if (values.length === 0) return []
-  return values
-    .flatMap((value) => value.toLowerCase().split(','))
-    .map((token) => token.trim())
-    .filter((token) => token !== '')
+  const tokens: string[] = []
+  for (const value of valuesOf(fields, name)) {
+    for (const token of value.toLowerCase().split(',')) if (token.trim() !== '') tokens.push(token.trim())
+  }
+  return tokens
 }
 
 /** Sends the head before there is a body. Node's `flushHeaders` writes UTF-8 where it has read latin1. */

@@ -1,5 +1,4 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { Socket } from 'node:net'
 import type { Duplex, Writable } from 'node:stream'
 import type { Clock } from '../base/clock'
 import type { Disposable } from '../base/disposable'
@@ -42,10 +41,10 @@ export class Http1 implements Disposable {
   }
 
   readonly accept: Accept = (visitor) => {
-    // Node marks the streams it reads HTTP from with a property that SSH channels have for themselves. From a socket it
+    // Node marks the streams it reads HTTP from with a property that ssh2's channels have for themselves. From a socket it
     // takes what comes past the stream, and so before what has been put back.
-    const isPlainSocket = visitor.stream instanceof Socket && visitor.stream.readableLength === 0
-    const stream = isPlainSocket ? visitor.stream : new WrappedStream(visitor.stream)
+    const isLikeSocket = 'destroySoon' in visitor.stream && visitor.stream.readableLength === 0
+    const stream = isLikeSocket ? visitor.stream : new WrappedStream(visitor.stream)
     const connection = new VisitorConnection(visitor, this.clock, () => stream.destroy())
     this.connections.set(stream, connection)
     stream.on('error', () => stream.destroy())

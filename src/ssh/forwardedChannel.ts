@@ -72,6 +72,13 @@ export class ForwardedChannel extends Duplex implements Sender {
     else this.once('end', () => this.destroy())
   }
 
+  /** Closes once all that was written is on its way, as sockets do. */
+  destroySoon(): void {
+    if (!this.writableEnded) this.end()
+    if (this.writableFinished) this.destroy()
+    else this.once('finish', () => this.destroy())
+  }
+
   refuseRequest(): void {
     if (!this.hasSentClose) this.shared.protocol.refuseRequest(this.peerId)
   }

@@ -23,9 +23,8 @@ export const bulk = oncePerRound(
     rttMs: number,
   ): Promise<BulkResult> => {
     const subject = await subjectOf(round, name, rttMs)
-    // A long path's windows take some round trips to grow, and its bytes come in one burst each: of 80, one more or
-    // less does not show.
-    const times = rttMs === 0 ? { warmUpMs: 300, windowMs: 2000 } : { warmUpMs: 1000, windowMs: 80 * rttMs }
+    // A long path's windows take some round trips to grow.
+    const times = rttMs === 0 ? { warmUpMs: 300, windowMs: 2000 } : { warmUpMs: 1000, windowMs: 60 * rttMs }
     return runBulk(round, subject, { direction, visitors, ...times })
   },
 )

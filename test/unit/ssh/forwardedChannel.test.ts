@@ -81,6 +81,11 @@ function setUp(
 }
 
 /** Writes, and says when it is through. */
+/** As it is where several send. */
+function shareWithOthers(inFlight: InFlight): void {
+  for (const sender of [{}, {}]) inFlight.sent(sender, 0, 0)
+}
+
 function write(channel: ForwardedChannel, chunk: Buffer): { isDone: boolean; error?: Error | null } {
   const result: { isDone: boolean; error?: Error | null } = { isDone: false }
   channel.write(chunk, (error) => Object.assign(result, { isDone: true, error }))
@@ -171,6 +176,18 @@ describe('ForwardedChannel', () => {
       assert.ok(written.isDone)
     })
 
+    it('closes as sockets do: once all that was written is on its way', async () => {
+      const { channel, protocol } = setUp({ window: 5 })
+      channel.write('in time')
+      channel.destroySoon()
+      await settle()
+      assert.deepEqual(protocol.taken(), ['data 5'])
+      channel.onWindowAdjust(5)
+      await settle()
+      assert.deepEqual(protocol.taken(), ['data 2', 'eof', 'close'])
+      assert.ok(channel.destroyed)
+    })
+
     it('waits while keys are exchanged', () => {
       const { channel, protocol, queue } = setUp()
       protocol.isExchangingKeys = true
@@ -183,6 +200,7 @@ describe('ForwardedChannel', () => {
 
     it('has no more under way than the path holds, and goes on when that is heard to have come', () => {
       const { channel, protocol, inFlight } = setUp({ window: 100 * MiB }, { roundTripMs: 0.001 })
+      shareWithOthers(inFlight)
       channel.write(randomBytes(4 * MiB))
       const first = protocol.received.length
       assert.ok(first >= 128 * KiB && first < 2 * MiB, `${first} bytes`)
@@ -193,8 +211,7 @@ describe('ForwardedChannel', () => {
 
     it('leaves its room to others when it goes', () => {
       const { channel, inFlight } = setUp({}, { roundTripMs: 1 })
-      // As it is where several send, which is known from now on.
-      inFlight.sent({}, 0, 0)
+      shareWithOthers(inFlight)
       const before = inFlight.room(0)
       channel.write(randomBytes(300 * KiB))
       // sshd tells of nothing under 96 KiB.
