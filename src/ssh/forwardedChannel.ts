@@ -3,6 +3,7 @@ import { largestData, type ChannelProtocol, type OpenRequest } from './channelPr
 import type { InFlight } from './inFlight'
 import type { ReceiveWindow } from './receiveWindow'
 import type { Sender, SendQueue } from './sendQueue'
+import type { SpareMemory } from './spareMemory'
 
 /**
  * A visitor's channel (RFC 4254 5). Both directions hold back who sends more than the other end takes, and each ends by
@@ -28,6 +29,7 @@ export class ForwardedChannel extends Duplex implements Sender {
       readonly queue: SendQueue
       readonly inFlight: InFlight
       readonly receiveWindow: ReceiveWindow
+      readonly memory: SpareMemory
     },
   ) {
     super({ readableHighWaterMark: unreadMark, writableHighWaterMark: unsentMark })
@@ -98,7 +100,7 @@ export class ForwardedChannel extends Duplex implements Sender {
       waiting.at = to
     }
     if (waiting.at === chunk.length) {
-      this.waiting = undefined
+      this.forget(waiting)
       // The next to be sent may come with this.
       waiting.done()
     }
@@ -132,7 +134,7 @@ export class ForwardedChannel extends Duplex implements Sender {
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     const { queue, receiveWindow } = this.shared
     const { waiting } = this
-    this.waiting = undefined
+    if (waiting !== undefined) this.forget(waiting)
     queue.remove(this)
     receiveWindow.dispose()
     this.land(this.underWay)
@@ -158,13 +160,20 @@ export class ForwardedChannel extends Duplex implements Sender {
 
   private send(chunk: Buffer, done: Done): void {
     if (this.hasSentClose) return done(gone())
-    const waiting = { chunk, at: 0, done }
+    const waiting: Waiting = { chunk, at: 0, memory: undefined, done }
     this.waiting = waiting
     this.shared.queue.add(this)
-    if (this.waiting === waiting) {
-      waiting.chunk = Buffer.from(chunk.subarray(waiting.at))
-      waiting.at = 0
-    }
+    if (this.waiting !== waiting) return
+    const left = chunk.length - waiting.at
+    waiting.memory = left > smallRest ? this.shared.memory.take(left) : Buffer.allocUnsafe(left)
+    chunk.copy(waiting.memory, 0, waiting.at)
+    waiting.chunk = waiting.memory.subarray(0, left)
+    waiting.at = 0
+  }
+
+  private forget({ memory }: Waiting): void {
+    this.waiting = undefined
+    if (memory !== undefined) this.shared.memory.giveBack(memory)
   }
 
   private grant(): void {
@@ -197,6 +206,8 @@ interface Waiting {
   chunk: Buffer
   /** How much of it has been sent. */
   at: number
+  /** Where the chunk is, where it is not the writer's own. */
+  memory: Buffer | undefined
   readonly done: Done
 }
 
@@ -204,3 +215,5 @@ interface Waiting {
 const largestSendWindow = 2 ** 32 - 1
 const unreadMark = 256 * 1024
 const unsentMark = 64 * 1024
+/** Next to nothing in new memory. */
+const smallRest = 16 * 1024

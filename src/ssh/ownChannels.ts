@@ -8,11 +8,13 @@ import { InFlight } from './inFlight'
 import { ReceiveWindow, WindowBudget, type Path } from './receiveWindow'
 import { measurePath } from './roundTrip'
 import { SendQueue } from './sendQueue'
+import { SpareMemory } from './spareMemory'
 
 /** The channels of a connection's remote forwards, past ssh2's own. */
 export class OwnChannels implements ChannelListener {
   private readonly channels = new Map<number, KnownChannel>()
   private readonly budget = new WindowBudget()
+  private readonly memory = new SpareMemory()
   private readonly queue: SendQueue
   private readonly inFlight: InFlight
   private readonly path: Path
@@ -107,9 +109,9 @@ export class OwnChannels implements ChannelListener {
   }
 
   private accept(request: OpenRequest): AcceptedChannel {
-    const { protocol, queue, inFlight } = this
+    const { protocol, queue, inFlight, memory } = this
     const receiveWindow = new ReceiveWindow(this.budget, this.path)
-    const stream = new ForwardedChannel(request, { protocol, queue, inFlight, receiveWindow })
+    const stream = new ForwardedChannel(request, { protocol, queue, inFlight, receiveWindow, memory })
     const id = protocol.reserve()
     // It stays known until the server closes it too (RFC 4254 5.3).
     this.channels.set(id, stream)

@@ -66,7 +66,8 @@ export class ReceiveWindow {
   grant(unread: number): number {
     // Small steps keep the server sending; a step costs a packet.
     if (this.target - this.left - unread < Math.min(largestStep, this.target / 4)) return 0
-    if (unread > firstWindow / 2) this.shrink()
+    // What comes in one burst waits for a moment, where the reader keeps up too.
+    if (unread > Math.max(this.target, firstWindow) / 2) this.shrinkTo(this.target / 2)
     else this.growWhereNeeded()
     const granted = Math.max(0, this.target - this.left - unread)
     this.left += granted
@@ -76,7 +77,7 @@ export class ReceiveWindow {
   dispose(): void {
     if (this.isOver) return
     this.isOver = true
-    this.shrink()
+    this.shrinkTo(this.first)
     this.budget.end()
   }
 
@@ -91,9 +92,10 @@ export class ReceiveWindow {
     this.since = path.now()
   }
 
-  private shrink(): void {
-    this.budget.giveBack(this.target - this.first)
-    this.target = this.first
+  private shrinkTo(bytes: number): void {
+    const target = Math.max(this.first, bytes)
+    this.budget.giveBack(this.target - target)
+    this.target = target
   }
 }
 

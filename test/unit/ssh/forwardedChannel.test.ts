@@ -6,6 +6,7 @@ import { ForwardedChannel } from '../../../src/ssh/forwardedChannel'
 import { InFlight } from '../../../src/ssh/inFlight'
 import { ReceiveWindow, WindowBudget } from '../../../src/ssh/receiveWindow'
 import { SendQueue } from '../../../src/ssh/sendQueue'
+import { SpareMemory } from '../../../src/ssh/spareMemory'
 import { Collected, settle } from '../tunnels/streams'
 
 const KiB = 1024
@@ -73,19 +74,19 @@ function setUp(
       address: { kind: 'tcp', host: '127.0.0.1', port: 8080 },
       originator: { address: '198.51.100.9', port: 40_000 },
     },
-    { protocol, queue, inFlight, receiveWindow },
+    { protocol, queue, inFlight, receiveWindow, memory: new SpareMemory() },
   )
   const errors: string[] = []
   channel.on('error', (error) => errors.push(error.message))
   return { channel, protocol, inFlight, queue, errors, window: receiveWindow.first }
 }
 
-/** Writes, and says when it is through. */
 /** As it is where several send. */
 function shareWithOthers(inFlight: InFlight): void {
   for (const sender of [{}, {}]) inFlight.sent(sender, 0, 0)
 }
 
+/** Writes, and says when it is through. */
 function write(channel: ForwardedChannel, chunk: Buffer): { isDone: boolean; error?: Error | null } {
   const result: { isDone: boolean; error?: Error | null } = { isDone: false }
   channel.write(chunk, (error) => Object.assign(result, { isDone: true, error }))

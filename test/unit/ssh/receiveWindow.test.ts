@@ -153,6 +153,23 @@ describe('ReceiveWindow', () => {
     assert.equal(leftOf(window), 4 * MiB)
   })
 
+  it('halves when a reader falls behind who was fast, and not for a burst that waits for a moment', () => {
+    const { path, open } = setUp()
+    const grown = () => {
+      const window = open()
+      for (let trip = 0; trip < 3; trip++) fill(window, path, 16 * MiB, 10)
+      return window
+    }
+    const [steady, behind] = [grown(), grown()]
+    assert.ok(steady.take(10 * MiB))
+    assert.equal(steady.grant(7 * MiB), 3 * MiB)
+    assert.equal(leftOf(steady), 9 * MiB, 'of 16 MiB, 7 wait')
+    assert.ok(behind.take(10 * MiB))
+    assert.equal(behind.grant(9 * MiB), 0)
+    assert.equal(behind.grant(0), 2 * MiB)
+    assert.equal(leftOf(behind), 8 * MiB)
+  })
+
   it('takes no more than 64 MiB for all that have grown, and gives it back at their end', () => {
     const { path, open } = setUp()
     const wants = (window: ReceiveWindow) => {
