@@ -66,8 +66,8 @@ export class ReceiveWindow {
   grant(unread: number): number {
     // Small steps keep the server sending; a step costs a packet.
     if (this.target - this.left - unread < Math.min(largestStep, this.target / 4)) return 0
-    // What comes in one burst waits for a moment, where the reader keeps up too.
-    if (unread > Math.max(this.target, firstWindow) / 2) this.shrinkTo(this.target / 2)
+    // Not to where it began: over a long path a burst waits for a moment where the reader keeps up, too.
+    if (unread > firstWindow / 2) this.shrinkTo(this.target / 2)
     else this.growWhereNeeded()
     const granted = Math.max(0, this.target - this.left - unread)
     this.left += granted
