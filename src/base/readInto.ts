@@ -19,5 +19,5 @@ function sharedBuffer(): Buffer {
   return (shared ??= Buffer.allocUnsafeSlow(sharedBytes))
 }
 
-const sharedBytes = 256 * 1024
+const sharedBytes = 128 * 1024
 const ownBytes = 64 * 1024

@@ -17,5 +17,5 @@ export class SpareMemory {
 }
 
 /** As much as is read of an app at once. */
-const pieceBytes = 256 * 1024
+const pieceBytes = 128 * 1024
 const mostSpare = 16

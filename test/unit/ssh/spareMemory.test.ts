@@ -6,10 +6,10 @@ const KiB = 1024
 describe('SpareMemory', () => {
   it('gives the same again when it was given back, and never to two at once', () => {
     const memory = new SpareMemory()
-    const [one, two] = [memory.take(100 * KiB), memory.take(256 * KiB)]
+    const [one, two] = [memory.take(100 * KiB), memory.take(128 * KiB)]
     assert.notEqual(one.buffer, two.buffer)
     memory.giveBack(one)
-    assert.equal(memory.take(200 * KiB), one)
+    assert.equal(memory.take(128 * KiB), one)
     assert.notEqual(memory.take(1).buffer, one.buffer)
   })
 
@@ -26,6 +26,6 @@ describe('SpareMemory', () => {
     const taken = new Set(Array.from({ length: 1000 }, () => memory.take(1)))
     for (const piece of taken) memory.giveBack(piece)
     const kept = Array.from({ length: 1000 }, () => memory.take(1)).filter((piece) => taken.has(piece))
-    assert.ok(kept.length > 0 && kept.length * 256 * KiB <= 4 * KiB * KiB, `${kept.length} pieces`)
+    assert.ok(kept.length > 0 && kept.length * 128 * KiB <= 4 * KiB * KiB, `${kept.length} pieces`)
   })
 })

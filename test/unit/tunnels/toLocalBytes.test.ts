@@ -113,7 +113,7 @@ for (const copies of [true, false]) {
       assert.deepEqual([visitor.size, heard?.size], [answer.length, question.length])
       assert.equal(visitor.digest, digest(answer))
       assert.equal(heard?.hash.digest('hex'), digest(question))
-      assert.ok(visitor.mostHeld <= 256 * 1024, `${visitor.mostHeld} bytes`)
+      assert.ok(visitor.mostHeld <= 128 * 1024, `${visitor.mostHeld} bytes`)
     }).timeout(20_000)
 
     it('waits for a visitor who does not read, and gives all when they do', async () => {
@@ -127,7 +127,7 @@ for (const copies of [true, false]) {
       visitor.holdsAll = true
       await waitUntil('something to come', () => visitor.writableLength > 0)
       await new Promise((resolve) => setTimeout(resolve, 50))
-      assert.ok(visitor.writableLength <= 256 * 1024, `${visitor.writableLength} bytes`)
+      assert.ok(visitor.writableLength <= 128 * 1024, `${visitor.writableLength} bytes`)
       assert.ok((socket?.writableLength ?? 0) > 0, 'the app has to wait')
       visitor.goOn()
       await waitUntil('the end', () => visitor.closed)
