@@ -5,6 +5,7 @@ import {
   randomFillSync,
   type KeyObject,
 } from 'node:crypto'
+import { freeMemory } from '../base/freeMemory'
 
 /*
  * SSH packets under AES-GCM (RFC 5647, with the names of OpenSSH's PROTOCOL 1.6): the length stands in the clear and is
@@ -30,7 +31,8 @@ export class GcmSeal {
 
   constructor(
     private readonly state: GcmState,
-    private readonly write: (chunk: Buffer) => void,
+    /** Says when the chunk is not needed any more, if that is known. */
+    private readonly write: (chunk: Buffer, written?: () => void) => void,
   ) {
     this.key = createSecretKey(state.key)
     this.nonce = Buffer.from(state.nonce)
@@ -77,7 +79,7 @@ export class GcmSeal {
       return
     }
     this.write(Buffer.from(packet.subarray(0, 4)))
-    this.write(sealed)
+    this.write(sealed, () => freeMemory(sealed))
     this.write(tag)
   }
 }

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net'
 import type { Client } from 'ssh2'
 import type { ChannelListener, ChannelProtocol, OpenRequest } from './channelProtocol'
 import { largestData, leastData } from './channelProtocol'
@@ -185,9 +186,12 @@ class ChannelPath implements ChannelProtocol {
     this.sealing = undefined
     if (isGcmSeal(protocol._cipher)) {
       const { _encSSLName: name, _encKey: key, _encIV: nonce } = protocol._cipher
-      const seal = new GcmSeal({ name, key, nonce }, (chunk) => {
+      const seal = new GcmSeal({ name, key, nonce }, (chunk, written) => {
         // As ssh2 does: what is still said after the end is lost.
-        if (stream.writable) stream.write(chunk)
+        if (!stream.writable) return
+        if (written === undefined || !(stream instanceof Socket)) stream.write(chunk)
+        // Other streams may call back before they have done with it.
+        else stream.write(chunk, (error) => !error && written())
       })
       protocol._cipher = this.sealing = new SealingCipher(protocol._cipher, seal)
     }

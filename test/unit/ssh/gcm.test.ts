@@ -77,6 +77,17 @@ for (const name of names) {
       }
     })
 
+    it('keep no memory once they are written, and all of it until then', () => {
+      const written: { readonly chunk: Buffer; readonly done: (() => void) | undefined }[] = []
+      const seal = new GcmSeal(stateOf(name), (chunk, done) => written.push({ chunk, done }))
+      const payload = randomBytes(32 * 1024)
+      for (let packet = 0; packet < 10; packet++) seal.sendPayload(nothing, payload, 0, payload.length)
+      const held = () => written.reduce((sum, { chunk }) => sum + chunk.length, 0)
+      assert.ok(held() > 10 * payload.length, `${held()} bytes hold 10 packets`)
+      for (const { done } of written) done?.()
+      assert.ok(held() < 1000, `${held()} bytes are left`)
+    })
+
     it('come back, whether allocated or sent as a payload, of a part of a chunk too', () => {
       const state = stateOf(name)
       const { seal, taken } = sealing(state)

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -6,7 +7,12 @@ import { connect, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { Client, Server, utils, type Connection, type ServerChannel } from 'ssh2'
-import type { ChannelListener, ChannelProtocol, OpenRequest } from '../../../src/ssh/channelProtocol'
+import {
+  largestData,
+  type ChannelListener,
+  type ChannelProtocol,
+  type OpenRequest,
+} from '../../../src/ssh/channelProtocol'
 import { takeChannels } from '../../../src/ssh/ssh2Internals'
 import { waitUntil } from '../../support/waitUntil'
 import { Collected } from '../tunnels/streams'
@@ -92,6 +98,39 @@ for (const cipher of ['aes128-gcm@openssh.com', 'chacha20-poly1305@openssh.com']
       assert.equal(listener?.keys, 1)
       assert.match(protocol?.peerSoftware ?? '', /^SSH-2\.0-ssh2js/)
       assert.equal(protocol?.isExchangingKeys, false)
+    })
+
+    it('sends more than the network takes at once, and all of it as it was', async () => {
+      let protocol: ChannelProtocol | undefined
+      const listener = takeChannels(client, { stream: near }, (given) => {
+        protocol = given
+        return new FakeListener()
+      })
+      assert.ok(listener && protocol)
+      const sender = protocol
+      let peerId = -1
+      listener.onOpen = (request) => {
+        peerId = request.peerId
+        sender.confirm(peerId, { id: sender.reserve(), window: 1_000_000 })
+        return true
+      }
+      const channel = await new Promise<ServerChannel>((resolve, reject) => {
+        connection.forwardOut('127.0.0.1', 8080, '198.51.100.9', 40_000, (error, opened) =>
+          error ? reject(error) : resolve(opened),
+        )
+      })
+      const atServer = createHash('sha256')
+      let size = 0
+      channel.on('data', (data: Buffer) => {
+        atServer.update(data)
+        size += data.length
+      })
+      const sent = randomBytes(24 * 1024 * 1024)
+      for (let at = 0; at < sent.length; at += largestData) sender.data(peerId, sent, at, at + largestData)
+      await new Promise(setImmediate)
+      assert.ok(near.writableLength > 1024 * 1024, `${near.writableLength} bytes wait for the network`)
+      await waitUntil('all of it', () => size === sent.length)
+      assert.equal(atServer.digest('hex'), createHash('sha256').update(sent).digest('hex'))
     })
 
     it('carries a channel’s bytes both ways, also after keys are exchanged again, from either side', async () => {
