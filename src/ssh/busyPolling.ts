@@ -19,7 +19,7 @@ export class BusyPolling {
     const { roundTripMs } = this.path
     if (roundTripMs === undefined || roundTripMs > nearMs) return
     const now = this.path.now()
-    const isClose = now - this.heardAt < mostMs
+    const isClose = now - this.heardAt < closeMs
     this.heardAt = now
     if (isClose && !this.isPolling) this.poll()
   }
@@ -38,3 +38,5 @@ export class BusyPolling {
 const nearMs = 1
 /** Waking takes a tenth of that. */
 const mostMs = 0.3
+/** Longer, for each comes later where this process sleeps: else who once slept would go on sleeping. */
+const closeMs = 0.6

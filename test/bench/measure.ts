@@ -67,7 +67,7 @@ interface Spare {
 /** Measures rows that belong together, ours and theirs in turn, round by round. */
 async function measureGroup(group: RowGroup, options: MeasureOptions): Promise<RowResult[]> {
   const { spare, world, tell } = options
-  const wanted = options.rounds * (group.some(({ isUnsteady }) => isUnsteady) ? 2 : 1)
+  const wanted = options.rounds * Math.max(...group.map((row) => row.roundsTimes ?? 1))
   const most = () => wanted + (spare.leftMs > 0 ? mostExtraRounds : 0)
   const results = group.map((): RoundResult[] => [])
   const warmUpRounds = Math.max(...group.map((row) => row.warmUpRounds ?? 0))

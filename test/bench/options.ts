@@ -6,7 +6,7 @@ export const usage = `npm run bench -- [--row NAME]... [--rounds N] [--json]
 Measures the remote forwards of this extension side by side with those of OpenSSH's client.
 
   --row NAME   only this row, or all whose names hold NAME; repeatable
-  --rounds N   how often each is measured, the bulk rows for the most part twice as often; 5 unless given
+  --rounds N   how often each is measured, unsteady rows two to four times as often; 5 unless given
   --json       prints {"rows": […], "limits": […], "bounds": […]} and nothing else on standard output`
 
 /** What there is to measure. */

@@ -10,8 +10,8 @@ export interface Row {
   readonly goal?: number
   /** Its group is run through as often before it counts: Node compiles what runs often while it runs. */
   readonly warmUpRounds?: number
-  /** Its group is measured in twice as many rounds: one round differs from the next by more than ours from theirs. */
-  readonly isUnsteady?: true
+  /** Its group is measured in so many times the rounds: one differs from the next by more than ours from theirs. */
+  readonly roundsTimes?: number
   /** One sample. Rows that share a load share its numbers by `oncePerRound`. */
   readonly measure: (side: Side, round: Round) => Promise<number>
   /** What the machine does with nobody in between, where that makes sense. */

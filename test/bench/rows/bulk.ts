@@ -14,14 +14,14 @@ export const bulkRows: readonly RowGroup[] = [
 /** Windows have to grow with the path. */
 export const longPathRows: readonly RowGroup[] = [20, 50].flatMap((rttMs) => [
   // sshd's window bounds both sides alike, so that little is between them.
-  [{ ...longPath(rttMs, 'download', 1, 1), isUnsteady: true as const }],
+  [{ ...longPath(rttMs, 'download', 1, 1), roundsTimes: 4 }],
   [longPath(rttMs, 'download', 8, 1), longPath(rttMs, 'upload', 1, 3)],
 ])
 
 function speed(direction: Direction, visitors: number): Row {
   return {
     ...{ name: `${direction} ${visitors}`, unit: 'MB/s', better: 'more', goal: 1.2 },
-    ...{ warmUpRounds: 2, isUnsteady: true },
+    ...{ warmUpRounds: 2, roundsTimes: visitors === 1 ? 2 : 3 },
     measure: async (side, round) => (await bulk(round, side, direction, visitors, 0)).megabytesPerSecond,
     limit: async (round) => (await bulk(round, 'direct', direction, visitors, 0)).megabytesPerSecond,
   }

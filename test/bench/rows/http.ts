@@ -45,7 +45,7 @@ export const manyRows: readonly RowGroup[] = [
 function rate(of: Case, goal: number): Row {
   return {
     ...{ name: nameOf(of), unit: 'requests/s', better: 'more', goal, warmUpRounds: 3 },
-    ...(of.visitors === 1 && of.connections === 'new' ? { isUnsteady: true as const } : {}),
+    ...(of.visitors === 1 ? { roundsTimes: of.connections === 'new' ? 4 : 2 } : {}),
     measure: async (side, round) => (await load(of, side, round)).rate,
   }
 }

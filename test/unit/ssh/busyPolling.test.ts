@@ -52,6 +52,17 @@ describe('BusyPolling', () => {
     }
   })
 
+  it('begins again where each comes a little late, as they do while it sleeps', () => {
+    const { polling, pass, turn } = setUp()
+    for (let times = 0; times < 5; times++) {
+      polling.expectMore()
+      assert.equal(turn(), times > 0)
+      pass(0.5)
+      assert.equal(turn(), times > 0, 'the turn that was asked for before')
+      assert.equal(turn(), false)
+    }
+  })
+
   it('begins again at the next burst', () => {
     const { polling, pass, turn } = setUp()
     for (let burst = 0; burst < 3; burst++) {
