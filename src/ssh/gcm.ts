@@ -31,7 +31,7 @@ export class GcmSeal {
 
   constructor(
     private readonly state: GcmState,
-    /** Says when the chunk is not needed any more, if that is known. */
+    /** Calls `written` once nothing needs the chunk any more, where that is known. */
     private readonly write: (chunk: Buffer, written?: () => void) => void,
   ) {
     this.key = createSecretKey(state.key)
