@@ -71,6 +71,15 @@ async function logIn(cipher: 'aes128-gcm@openssh.com' | 'chacha20-poly1305@opens
   return { client, connection, near }
 }
 
+/** A channel that the server opens to the client, for a visitor. */
+function visit(connection: Connection): Promise<ServerChannel> {
+  return new Promise((resolve, reject) => {
+    connection.forwardOut('127.0.0.1', 8080, '198.51.100.9', 40_000, (error, opened) =>
+      error ? reject(error) : resolve(opened),
+    )
+  })
+}
+
 interface Counting {
   readonly _cipher: { readonly outSeqno: number }
   readonly _decipher: { readonly inSeqno: number }
@@ -114,11 +123,7 @@ for (const cipher of ['aes128-gcm@openssh.com', 'chacha20-poly1305@openssh.com']
         sender.confirm(peerId, { id: sender.reserve(), window: 1_000_000 })
         return true
       }
-      const channel = await new Promise<ServerChannel>((resolve, reject) => {
-        connection.forwardOut('127.0.0.1', 8080, '198.51.100.9', 40_000, (error, opened) =>
-          error ? reject(error) : resolve(opened),
-        )
-      })
+      const channel = await visit(connection)
       const atServer = createHash('sha256')
       let size = 0
       channel.on('data', (data: Buffer) => {
@@ -149,11 +154,7 @@ for (const cipher of ['aes128-gcm@openssh.com', 'chacha20-poly1305@openssh.com']
         sender.confirm(peerId, { id, window: 1_000_000 })
         return true
       }
-      const channel = await new Promise<ServerChannel>((resolve, reject) => {
-        connection.forwardOut('127.0.0.1', 8080, '198.51.100.9', 40_000, (error, opened) =>
-          error ? reject(error) : resolve(opened),
-        )
-      })
+      const channel = await visit(connection)
       const atServer = new Collected(channel)
       const exchange = async (text: string) => {
         const { size } = atServer
