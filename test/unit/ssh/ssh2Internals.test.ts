@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { connect, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { PassThrough, type Duplex } from 'node:stream'
+import type { Duplex } from 'node:stream'
 import { Client, Server, utils, type Connection, type ServerChannel } from 'ssh2'
 import {
   largestData,
@@ -72,29 +72,13 @@ async function logIn(cipher: 'aes128-gcm@openssh.com' | 'chacha20-poly1305@opens
   return { client, connection, near }
 }
 
-/** Takes the channels, and has the server open one for a visitor. */
-async function takeOne(client: Client, connection: Connection, stream: Duplex) {
-  let protocol: ChannelProtocol | undefined
-  const listener = takeChannels(client, { stream }, (given) => {
-    protocol = given
-    return new FakeListener()
-  })
-  assert.ok(listener && protocol)
-  const sender = protocol
-  const id = sender.reserve()
-  listener.knows = (each) => each === id
-  let peerId = -1
-  listener.onOpen = (request) => {
-    peerId = request.peerId
-    sender.confirm(peerId, { id, window: 1_000_000 })
-    return true
-  }
-  const channel = await new Promise<ServerChannel>((resolve, reject) => {
+/** A channel that the server opens to the client, for a visitor. */
+function visit(connection: Connection): Promise<ServerChannel> {
+  return new Promise((resolve, reject) => {
     connection.forwardOut('127.0.0.1', 8080, '198.51.100.9', 40_000, (error, opened) =>
       error ? reject(error) : resolve(opened),
     )
   })
-  return { listener, sender, peerId, channel }
 }
 
 interface Counting {
@@ -126,38 +110,52 @@ for (const cipher of ['aes128-gcm@openssh.com', 'chacha20-poly1305@openssh.com']
       assert.equal(protocol?.isExchangingKeys, false)
     })
 
-    for (const where of ['a socket', 'a stream that calls back early']) {
-      it(`sends more than ${where} takes at once, and all of it as it was`, async () => {
-        const stream = where === 'a socket' ? near : new PassThrough()
-        if (stream !== near) stream.pipe(near)
-        const chunks: Buffer[] = []
-        const write = stream.write.bind(stream) as (chunk: Buffer, written?: () => void) => boolean
-        stream.write = (chunk: Buffer, written?: unknown) => {
-          chunks.push(chunk)
-          return write(chunk, written as (() => void) | undefined)
-        }
-        const { sender, peerId, channel } = await takeOne(client, connection, stream)
-        const atServer = createHash('sha256')
-        let size = 0
-        channel.on('data', (data: Buffer) => {
-          atServer.update(data)
-          size += data.length
-        })
-        const sent = randomBytes(24 * 1024 * 1024)
-        for (let at = 0; at < sent.length; at += largestData) sender.data(peerId, sent, at, at + largestData)
-        await new Promise(setImmediate)
-        assert.ok(near.writableLength > 1024 * 1024 || stream !== near, `${near.writableLength} bytes wait`)
-        await waitUntil('all of it', () => size === sent.length)
-        assert.equal(atServer.digest('hex'), createHash('sha256').update(sent).digest('hex'))
-        if (stream === near && cipher === 'aes128-gcm@openssh.com') {
-          const held = () => chunks.reduce((sum, chunk) => sum + chunk.length, 0)
-          await waitUntil('its memory to be given back', () => held() < 1024 * 1024)
-        }
+    it('sends more than the network takes at once, and all of it as it was', async () => {
+      let protocol: ChannelProtocol | undefined
+      const listener = takeChannels(client, { stream: near }, (given) => {
+        protocol = given
+        return new FakeListener()
       })
-    }
+      assert.ok(listener && protocol)
+      const sender = protocol
+      let peerId = -1
+      listener.onOpen = (request) => {
+        peerId = request.peerId
+        sender.confirm(peerId, { id: sender.reserve(), window: 1_000_000 })
+        return true
+      }
+      const channel = await visit(connection)
+      const atServer = createHash('sha256')
+      let size = 0
+      channel.on('data', (data: Buffer) => {
+        atServer.update(data)
+        size += data.length
+      })
+      const sent = randomBytes(24 * 1024 * 1024)
+      for (let at = 0; at < sent.length; at += largestData) sender.data(peerId, sent, at, at + largestData)
+      await new Promise(setImmediate)
+      assert.ok(near.writableLength > 1024 * 1024, `${near.writableLength} bytes wait for the network`)
+      await waitUntil('all of it', () => size === sent.length)
+      assert.equal(atServer.digest('hex'), createHash('sha256').update(sent).digest('hex'))
+    })
 
     it('carries a channel’s bytes both ways, also after keys are exchanged again, from either side', async () => {
-      const { listener, sender, peerId, channel } = await takeOne(client, connection, near)
+      let protocol: ChannelProtocol | undefined
+      const listener = takeChannels(client, { stream: near }, (given) => {
+        protocol = given
+        return new FakeListener()
+      })
+      assert.ok(listener && protocol)
+      const sender = protocol
+      let peerId = -1
+      const id = sender.reserve()
+      listener.knows = (each) => each === id
+      listener.onOpen = (request) => {
+        peerId = request.peerId
+        sender.confirm(peerId, { id, window: 1_000_000 })
+        return true
+      }
+      const channel = await visit(connection)
       const atServer = new Collected(channel)
       const exchange = async (text: string) => {
         const { size } = atServer
